@@ -1,0 +1,78 @@
+"""Attention modules of the visual classifier.
+
+Triplet attention: Misra et al., "Rotate to Attend", https://arxiv.org/abs/2010.03045.
+Frame attention: Meng et al., "Frame Attention Networks for Facial Expression Recognition in Videos",
+https://arxiv.org/abs/1907.00193. Both as Lu, Lu & Lin combine them (eq. 4 for the gates' mean).
+"""
+
+import torch
+from torch import nn
+
+
+class AxisGate(nn.Module):
+    """Gate over the plane that remains when one axis is pooled away.
+
+    Max and mean over ``axis`` become two maps, a 7x7 convolution without bias makes one of them, and its
+    batch-normalised sigmoid scales the input.
+    """
+
+    def __init__(self, axis: int, kernel_size: int = 7):
+        super().__init__()
+        self.axis = axis
+        self.conv = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
+        self.bn = nn.BatchNorm2d(1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scale ``x`` of shape (N, C, H, W) by its gate; same shape out."""
+        pooled = torch.stack((x.amax(self.axis), x.mean(self.axis)), dim=1)
+        gate = torch.sigmoid(self.bn(self.conv(pooled)))
+        return x * gate.squeeze(1).unsqueeze(self.axis)
+
+
+class TripletAttention(nn.Module):
+    """Mean of the three axis gates, without a residual path (eq. 4): 300 parameters.
+
+    The paper's text speaks of a residual connection; its equation has none, and the parameter count cannot tell
+    the two apart. The equation is followed.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.channel = AxisGate(1)
+        self.height = AxisGate(2)
+        self.width = AxisGate(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Attend to ``x`` of shape (N, C, H, W); same shape out."""
+        return (self.channel(x) + self.height(x) + self.width(x)) / 3.0
+
+
+class FrameAttention(nn.Module):
+    """Frame attention network: class logits of a clip from its frames' embeddings.
+
+    ``alpha`` weighs each frame by itself; their weighted mean is the clip's anchor ``vm``; ``beta`` weighs each frame
+    against that anchor; the classifier reads the mean of ``[f; vm]`` weighted by ``alpha * beta``. Both weights enter
+    the numerator in training and in evaluation alike.
+
+    Args:
+        features: length of one frame's embedding.
+        classes: number of classes.
+    """
+
+    def __init__(self, features: int = 576, classes: int = 8):
+        super().__init__()
+        self.alpha = nn.Linear(features, 1)
+        self.beta = nn.Linear(2 * features, 1)
+        self.fc = nn.Linear(2 * features, classes)
+
+    def pool(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Pool embeddings (N, T, features), T >= 1, to clip vectors (N, 2 * features)."""
+        alpha = torch.sigmoid(self.alpha(embeddings))
+        anchor = (alpha * embeddings).sum(1, keepdim=True) / alpha.sum(1, keepdim=True)
+        related = torch.cat((embeddings, anchor.expand_as(embeddings)), dim=2)
+        weight = alpha * torch.sigmoid(self.beta(related))
+        return (weight * related).sum(1) / weight.sum(1)
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, classes) of embeddings (N, T, features), T >= 1."""
+        return self.fc(self.pool(embeddings))
