@@ -1,0 +1,14 @@
+"""Emotion recognition for companion robots: face and voice, fused, per person, stamped.
+
+Data flows one way: sensors -> faces, audio -> features -> classifiers -> fusion -> topic. Everything but the package
+``nodes`` is plain Python that knows nothing of ROS.
+"""
+
+from pkgutil import extend_path
+
+from emotion_recognition.version import __version__
+
+# Lets a source tree find the messages that the build generates into an installed package of the same name.
+__path__ = extend_path(__path__, __name__)
+
+__all__ = ["__version__"]

@@ -1,0 +1,70 @@
+# make demo   everything set up, then a recording played through the nodes
+# make test   everything set up, then every test
+# README.md says more.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+MEDIA ?=
+# A build must not inherit another environment's ROS libraries.
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE LD_LIBRARY_PATH PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH
+
+BUILD = $(BIN)/cmake -S $(1) -B build/$(2) -G Ninja -Wno-dev -DCMAKE_BUILD_TYPE=Release \
+	-DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_INSTALL_PREFIX=$(CURDIR)/$(VENV) \
+	-DCMAKE_PREFIX_PATH=$(CURDIR)/$(VENV) -DPython3_EXECUTABLE=$(CURDIR)/$(BIN)/python -DBUILD_TESTING=OFF $(3)
+QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
+
+SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
+MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
+
+.PHONY: demo test setup setup-train lint clean
+.DELETE_ON_ERROR:
+
+demo: setup
+	$(BIN)/emotion-recognition demo $(MEDIA)
+
+test: setup-train
+	$(BIN)/python -m pytest test
+
+lint: setup-train
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+setup: $(VENV)/.installed
+setup-train: setup $(VENV)/.train
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.wheels: requirements/ros.txt requirements/ros-constraints.txt requirements/robot.txt requirements/demo.txt | $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/ros.txt -r requirements/demo.txt
+	@touch $@
+
+# An interface package of the same fields, unless a distribution provides the real one.
+$(VENV)/.audio_common_msgs: $(wildcard interfaces/audio_common_msgs/*.* interfaces/audio_common_msgs/msg/*) $(wildcard cmake/*) $(VENV)/.wheels
+	@mkdir -p build
+	@echo "building audio_common_msgs"
+	@{ $(call BUILD,interfaces/audio_common_msgs,audio_common_msgs) && $(BIN)/ninja -C build/audio_common_msgs install; } \
+		$(call QUIETLY,audio_common_msgs)
+	@touch $@
+
+# pip first: its install of the same name would remove the messages that cmake adds.
+$(VENV)/.console: setup.cfg setup.py $(VENV)/.wheels
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed: $(MESSAGES) $(SOURCES) $(VENV)/.audio_common_msgs $(VENV)/.console
+	@mkdir -p build
+	@echo "building emotion_recognition"
+	@{ $(call BUILD,.,emotion_recognition,-DAMENT_CMAKE_SYMLINK_INSTALL=1) && $(BIN)/ninja -C build/emotion_recognition install; } \
+		$(call QUIETLY,emotion_recognition)
+	@touch $@
+
+$(VENV)/.train: requirements/train.txt requirements/train-no-deps.txt $(VENV)/.wheels
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/train-no-deps.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,18 @@
+# Message packages that come as Python wheels name an include folder of the machine that built them, and CMake stops at
+# an imported target whose include folder does not exist. This drops such folders; where all exist it changes nothing.
+function(drop_missing_include_directories)
+  get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    if(NOT directories)
+      continue()
+    endif()
+    set(existing "")
+    foreach(directory IN LISTS directories)
+      if(directory MATCHES "\\$<" OR EXISTS "${directory}")
+        list(APPEND existing "${directory}")
+      endif()
+    endforeach()
+    set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${existing}")
+  endforeach()
+endfunction()
