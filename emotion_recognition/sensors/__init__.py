@@ -1,0 +1,1 @@
+"""Decoding of what cameras and microphones send."""
