@@ -1,0 +1,228 @@
+"""A camera and a microphone, or one of them, as one stream of stamped items, through FFmpeg's input devices.
+
+Each device is read by a thread of its own, so that neither waits for the other; the two are put in order by
+capture time. FFmpeg's v4l2, alsa and pulse inputs stamp with the wall clock; a device that does not (lavfi) is
+anchored where its first item arrives.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from emotion_recognition.sensors.media import (
+    NANOSECONDS,
+    AudioChunk,
+    Item,
+    MediaError,
+    StreamReader,
+    VideoFrame,
+    find_stream,
+    moved,
+    open_input,
+)
+
+# An item waits for the other device's next one at most this long, so that a stalled device holds up nothing.
+HOLD_S = 0.25
+# Unread frames beyond this number are dropped, the oldest first: a robot acts on what its camera sees now.
+MAX_WAITING_FRAMES = 8
+# Stamps this near to the wall clock are wall-clock stamps.
+WALL_CLOCK_WITHIN_S = 3600
+CAMERA_FORMAT = "v4l2"
+MICROPHONE_FORMAT = "alsa"
+# v4l2 stamps with the monotonic clock on most kernels; "abs" turns it into the wall clock's, as alsa has it.
+DEFAULT_OPTIONS = {"v4l2": {"timestamps": "abs"}}
+_FORMAT_NAMES = {"v4l2": "video4linux2,v4l2"}
+
+
+class LiveSource:
+    """Stamped items of a camera and a microphone in order of capture, for as long as the devices deliver.
+
+    An iterator and a context manager with the attributes of ``MediaSource``. Times count from the first item of
+    either device; ``start_wall_ns`` is that moment in nanoseconds of the Unix clock, so that
+    ``start_wall_ns + item.time_ns`` is when an item was captured.
+
+    A device that fails is named in ``problems`` at once, while the other goes on; when none is left and one
+    failed, iterating raises MediaError. An item that arrives more than ``HOLD_S`` after a later one of the other
+    device is yielded when it comes, out of order, rather than lost. Frames not fetched in time are dropped and
+    counted in ``dropped_frames``; sound is never dropped.
+
+    Raises:
+        MediaError: on opening, a device does not exist or delivers no stream of its kind.
+    """
+
+    duration_s = None
+
+    def __init__(
+        self,
+        camera: str | None = None,
+        microphone: str | None = None,
+        *,
+        camera_format: str = CAMERA_FORMAT,
+        microphone_format: str = MICROPHONE_FORMAT,
+        camera_options: dict[str, str] | None = None,
+        microphone_options: dict[str, str] | None = None,
+        wall_clock_ns: Callable[[], int] = time.time_ns,
+    ):
+        """Open the devices; reading starts with the first item asked for.
+
+        Args:
+            camera: the camera's name for its format, e.g. ``/dev/video0``; None for no camera.
+            microphone: the microphone's name, e.g. ``default``; None for no microphone.
+            camera_format, microphone_format: FFmpeg's names of input formats (``v4l2``, ``alsa``, ``pulse``,
+                ``lavfi``, ...), if this build of FFmpeg has them.
+            camera_options, microphone_options: FFmpeg options, e.g. ``{"video_size": "640x480"}``.
+            wall_clock_ns: the Unix clock.
+        """
+        if camera is None and microphone is None:
+            raise MediaError("neither a camera nor a microphone is given, expected at least one")
+        self.has_video, self.has_audio = camera is not None, microphone is not None
+        self.name = " and ".join(name for name in (camera, microphone) if name is not None)
+        self.problems: list[str] = []
+        self.dropped_frames = 0
+        self.start_wall_ns: int | None = None
+        self._clock = wall_clock_ns
+        self._readers: list[StreamReader] = []
+        self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
+        self._heap: list[tuple[int, int, int, Item, float]] = []  # capture time, number, device, item, arrival
+        self._numbers = count()
+        self._newest: dict[int, int] = {}
+        self._running: set[int] = set()
+        self._failed = False
+        self._closed = False
+        self._iterator: Iterator[Item] | None = None
+        wanted = (
+            ("video", camera, camera_format, camera_options),
+            ("audio", microphone, microphone_format, microphone_options),
+        )
+        try:
+            for kind, name, input_format, options in wanted:
+                if name is not None:
+                    self._readers.append(_open_device(kind, name, input_format, options))
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> LiveSource:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_) -> None:
+        """Stop reading and close the devices."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop reading and close the devices; may be called twice and from any thread. Iterating ends."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if not self._threads:
+            for reader in self._readers:
+                reader.close()
+        for thread in self._threads:  # each closes its own device: closing under a reading thread is not safe
+            if thread is not threading.current_thread():
+                thread.join(timeout=2.0)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> Item:
+        """Wait for the next item and return it."""
+        if self._iterator is None:
+            self._iterator = self._items()
+        return next(self._iterator)
+
+    def _items(self) -> Iterator[Item]:
+        self._start()
+        while True:
+            with self._changed:
+                entry = self._next_entry()
+            if entry is None:
+                break
+            captured_ns, _, _, item, _ = entry
+            if self.start_wall_ns is None:
+                self.start_wall_ns = captured_ns
+            yield moved(item, captured_ns - self.start_wall_ns - item.time_ns)
+        if self._failed and not self._closed:
+            raise MediaError(f"{self.name}: {'; '.join(self.problems)}")
+
+    def _start(self) -> None:
+        self._running = set(range(len(self._readers)))
+        for device, reader in enumerate(self._readers):
+            thread = threading.Thread(target=self._read, args=(device, reader), name=f"read {reader.name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _next_entry(self):
+        """Wait until the earliest item may go, with the lock held; None when there will be no more."""
+        while not self._closed:
+            if not self._heap:
+                if not self._running:
+                    return None
+                self._changed.wait()
+                continue
+            captured_ns, _, _, _, arrival = self._heap[0]
+            behind = [d for d in self._running if self._newest.get(d, -1) < captured_ns]
+            left_s = arrival + HOLD_S - time.monotonic()
+            if not behind or left_s <= 0:
+                return heapq.heappop(self._heap)
+            self._changed.wait(left_s)
+        return None
+
+    def _read(self, device: int, reader: StreamReader) -> None:
+        offset_ns = None
+        try:
+            for item in reader:
+                if offset_ns is None:
+                    now_ns = self._clock()
+                    wall_clock = abs(now_ns - item.time_ns) < WALL_CLOCK_WITHIN_S * NANOSECONDS
+                    # A chunk arrives when its last sample has been taken, its stamp is that of the first.
+                    duration_ns = item.end_ns - item.time_ns if isinstance(item, AudioChunk) else 0
+                    offset_ns = 0 if wall_clock else now_ns - duration_ns - item.time_ns
+                with self._changed:
+                    if self._closed:
+                        break
+                    self._put(device, item.time_ns + offset_ns, item)
+                    self._changed.notify_all()
+        except Exception as problem:  # a reader's thread must not die unheard
+            reader.problems.append(f"reading stopped: {problem}")
+            reader.failure = str(problem)
+        finally:
+            reader.close()
+            with self._changed:
+                self.problems.extend(f"{reader.name}: {problem}" for problem in reader.problems)
+                self._failed |= reader.failure is not None
+                self._running.discard(device)
+                self._changed.notify_all()
+
+    def _put(self, device: int, captured_ns: int, item: Item) -> None:
+        heapq.heappush(self._heap, (captured_ns, next(self._numbers), device, item, time.monotonic()))
+        self._newest[device] = captured_ns
+        frames = [entry for entry in self._heap if isinstance(entry[3], VideoFrame)]
+        if len(frames) > MAX_WAITING_FRAMES:
+            self._heap.remove(min(frames))
+            heapq.heapify(self._heap)
+            self.dropped_frames += 1
+
+
+def _open_device(kind: str, name: str, input_format: str, options: dict[str, str] | None) -> StreamReader:
+    import av
+
+    full_name = _FORMAT_NAMES.get(input_format, input_format)
+    if full_name not in av.formats_available:
+        raise MediaError(
+            f"{name}: this FFmpeg has no input format {input_format!r}; PyAV's build from source may have it"
+        )
+    container = open_input(name, full_name.split(",")[-1], {**DEFAULT_OPTIONS.get(input_format, {}), **(options or {})})
+    try:
+        if find_stream(container, kind) is None:
+            raise MediaError(f"{name}: the {input_format} device delivers no {kind}")
+        return StreamReader(container, kind, name)
+    except BaseException:
+        container.close()
+        raise
