@@ -20,7 +20,7 @@ class FacePreprocessing:
         size: side of the input in pixels.
         gray: the three channels all carry the luma.
         source_pixels: side in pixels of the pictures the network was trained on; a larger crop is reduced to it before
-            it is enlarged to ``size``. 0: the crop is used as it is.
+            it is enlarged to ``size``; at most ``size``. 0: as ``size``.
         mean: subtracted from values in [0, 1], one a channel.
         std: the difference is divided by it, one a channel.
         crop_margin: the crop is a square of side max(width, height) of the face box times (1 + crop_margin).
@@ -41,10 +41,11 @@ class FacePreprocessing:
             ModelError: a setting is unknown or out of range; ``where`` opens the text.
         """
         given = _object(found, where, {"size", "gray", "source_pixels", "mean", "std", "crop_margin"})
+        size = _whole(given.get("size", 224), SMALLEST_SIZE, LARGEST_SIZE, "size", where)
         out = cls(
-            size=_whole(given.get("size", 224), SMALLEST_SIZE, LARGEST_SIZE, "size", where),
+            size=size,
             gray=_flag(given.get("gray", False), "gray", where),
-            source_pixels=_whole(given.get("source_pixels", 0), 0, LARGEST_SIZE, "source_pixels", where),
+            source_pixels=_whole(given.get("source_pixels", 0), 0, size, "source_pixels", where),
             mean=_numbers(given.get("mean", [0.5] * 3), 3, "mean", where),
             std=_numbers(given.get("std", [0.5] * 3), 3, "std", where),
             crop_margin=_number(given.get("crop_margin", 0.0), -0.9, 5.0, "crop_margin", where),
@@ -92,7 +93,8 @@ def _object(found: Any, where: str, known: set[str]) -> dict[str, Any]:
         raise ModelError(f"{where}: preprocessing is {found!r}, expected an object")
     unknown = sorted(set(found) - known)
     if unknown:
-        raise ModelError(f"{where}: preprocessing has unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        raise ModelError(f"{where}: preprocessing has unknown {', '.join(unknown)}; known are "
+                         f"{', '.join(sorted(known))}")
     return found
 
 

@@ -1,0 +1,184 @@
+"""From trained torch modules to the files a robot loads: ONNX, safetensors and the sidecar that names them.
+
+Nothing reaches the folder before the ONNX files gave torch's output, and the sidecar is written last.
+"""
+
+import copy
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from emotion_recognition.engines.errors import ModelError
+from emotion_recognition.engines.network import COEFFICIENTS, EMBEDDING, load_network
+from emotion_recognition.engines.onnxruntime_engine import WEIGHTS_KEY
+from emotion_recognition.engines.preprocessing import FacePreprocessing
+from emotion_recognition.engines.weights import (
+    FACE_ARCHITECTURE,
+    SPEECH_ARCHITECTURES,
+    ModelMetadata,
+    file_sha256,
+    load_metadata,
+    tensors_sha256,
+)
+from emotion_recognition.models.speech_cnn import VARIANTS
+
+OPSET = 17
+TOLERANCE = 1e-4
+FIELDS = {"class_ids", "preprocessing", "temperature", "licence", "trained_on", "scores"}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A module to export, a sample input, the free axes of its input and what its input and output are called."""
+
+    module: nn.Module
+    sample: torch.Tensor
+    axes: dict[int, str]
+    names: tuple[str, str]
+    more_samples: tuple[torch.Tensor, ...]
+
+
+def export_face(model: nn.Module, metadata_fields: Mapping[str, Any], folder: str | Path, name: str) -> Path:
+    """Write a face model: ``<name>.backbone.onnx``, ``<name>.fan.onnx``, ``<name>.safetensors``, ``<name>.json``.
+
+    Args:
+        model: module with ``backbone`` (GhostNet) and ``fan`` (FrameAttention); it is left as it is.
+        metadata_fields: ``class_ids``, ``preprocessing``, ``licence``, ``trained_on``; optional ``temperature``,
+            ``scores``.
+        folder: written to, made if missing.
+        name: the model's name.
+
+    Returns:
+        The sidecar.
+
+    Raises:
+        ModelError: a field is unknown, missing or wrong, a weight is not finite, or ONNX and torch differ by more than
+            TOLERANCE. The folder is then as before.
+    """
+    preprocessing = FacePreprocessing.from_json(metadata_fields.get("preprocessing"), name)
+    generator = torch.Generator().manual_seed(0)
+    size = preprocessing.size
+
+    def frames(count: int) -> torch.Tensor:
+        return torch.rand(count, 3, size, size, generator=generator) * 2 - 1
+
+    def embeddings(count: int, length: int) -> torch.Tensor:
+        return torch.rand(count, length, EMBEDDING, generator=generator)
+
+    parts = {
+        "backbone": _Part(model.backbone, frames(2), {0: "count"}, ("frames", "embeddings"), (frames(1),)),
+        "fan": _Part(
+            model.fan, embeddings(2, 5), {0: "count", 1: "frames"}, ("embeddings", "logits"),
+            (embeddings(1, 1), embeddings(1, 15)),
+        ),
+    }  # fmt: skip
+    return _export(parts, FACE_ARCHITECTURE, metadata_fields, Path(folder), name)
+
+
+def export_speech(model: nn.Module, metadata_fields: Mapping[str, Any], folder: str | Path, name: str) -> Path:
+    """Write a speech model: ``<name>.speech.onnx``, ``<name>.safetensors``, ``<name>.json``.
+
+    Args and errors as for :func:`export_face`; ``model`` is a SpeechCNN of any variant.
+    """
+    channels = tuple(layer.out_channels for layer in model.features if isinstance(layer, nn.Conv1d))
+    variant = {channels: variant for variant, channels in VARIANTS.items()}.get(channels)
+    if variant is None:
+        raise ModelError(f"{name}: convolutions with {channels} channels, expected one of {VARIANTS}")
+    generator = torch.Generator().manual_seed(0)
+    samples = [torch.randn(count, COEFFICIENTS, generator=generator) for count in (2, 1)]
+    parts = {"speech": _Part(model, samples[0], {0: "count"}, ("mfcc_mean", "logits"), (samples[1],))}
+    return _export(parts, SPEECH_ARCHITECTURES[variant], metadata_fields, Path(folder), name)
+
+
+def _export(
+    parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any], folder: Path, name: str
+) -> Path:
+    unknown = sorted(set(fields) - FIELDS)
+    if unknown:
+        raise ModelError(f"{name}: unknown metadata {', '.join(unknown)}; known are {', '.join(sorted(FIELDS))}")
+    modules = {part: copy.deepcopy(content.module).cpu().float().eval() for part, content in parts.items()}
+    tensors = {
+        f"{part}.{key}": value.contiguous().clone()
+        for part, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
+    for key, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise ModelError(f"{name}: weight {key} is not finite")
+    weights = tensors_sha256({key: value.numpy() for key, value in tensors.items()})
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as temporary:
+        written = Path(temporary)
+        save_file(tensors, written / f"{name}.safetensors")
+        files = {"safetensors": f"{name}.safetensors"}
+        for part, content in parts.items():
+            files[f"{part}_onnx"] = f"{name}.{part}.onnx"
+            _write_onnx(modules[part], content, written / files[f"{part}_onnx"], {
+                WEIGHTS_KEY: weights, "architecture": architecture, "part": part,
+                "licence": str(fields.get("licence", "")),
+            })  # fmt: skip
+        sidecar = {
+            "name": name,
+            "architecture": architecture,
+            **fields,
+            "weights_sha256": weights,
+            "files": {key: {"path": path, "sha256": file_sha256(written / path)} for key, path in files.items()},
+        }
+        text = json.dumps(sidecar, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        (written / f"{name}.json").write_text(text, encoding="utf-8")
+        _verify(load_metadata(written / f"{name}.json"), modules, parts)
+        for path in [*files.values(), f"{name}.json"]:
+            os.replace(written / path, folder / path)
+    return folder / f"{name}.json"
+
+
+def _write_onnx(module: nn.Module, content: _Part, path: Path, properties: dict[str, str]) -> None:
+    input_name, output_name = content.names
+    with warnings.catch_warnings():
+        # The older exporter is asked for on purpose: it needs no onnxscript and names no source files.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            module, (content.sample,), str(path), input_names=[input_name], output_names=[output_name],
+            dynamic_axes={input_name: content.axes, output_name: {0: "count"}}, opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
+    model = onnx.load(str(path))
+    _strip(model)
+    for key, value in sorted(properties.items()):
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Drop texts and properties in which exporters leave source files and stack traces."""
+    model.ClearField("doc_string")
+    del model.metadata_props[:]
+    graph = model.graph
+    graph.ClearField("doc_string")
+    for item in [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]:
+        item.ClearField("doc_string")
+        if hasattr(item, "metadata_props"):
+            del item.metadata_props[:]
+
+
+def _verify(metadata: ModelMetadata, modules: dict[str, nn.Module], parts: dict[str, _Part]) -> None:
+    for part, content in parts.items():
+        network = load_network(metadata, part, "onnxruntime")
+        for sample in (content.sample, *content.more_samples):
+            with torch.inference_mode():
+                expected = modules[part](sample).numpy()
+            difference = float(np.abs(network.run(sample.numpy()) - expected).max())
+            if not difference <= TOLERANCE:
+                raise ModelError(f"{metadata.name} {part}: ONNX and torch differ by {difference:.2g} on input "
+                                 f"{tuple(sample.shape)}, allowed is {TOLERANCE:g}")

@@ -1,0 +1,62 @@
+"""ONNX Runtime on the processor: the robot's engine."""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnxruntime
+
+from emotion_recognition.engines.errors import ModelError
+from emotion_recognition.engines.weights import ModelMetadata
+
+WEIGHTS_KEY = "weights_sha256"
+
+
+def create_session(path: str, threads: int = 1) -> onnxruntime.InferenceSession:
+    """Return a session that uses so many threads and never spins while it waits.
+
+    Raises:
+        ModelError: ONNX Runtime cannot load the file.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    for kind in ("intra_op", "inter_op"):
+        options.add_session_config_entry(f"session.{kind}.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no base class of their own
+        raise ModelError(f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load it: {error}") from error
+
+
+def load(
+    metadata: ModelMetadata, part: str, threads: int, input_shape: tuple, output_shape: tuple
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function that runs a part's ONNX file.
+
+    Raises:
+        ModelError: ONNX Runtime cannot load the file, its inputs or outputs have other shapes, or it was made from
+            other weights than the sidecar names.
+    """
+    path = metadata.files[f"{part}_onnx"]
+    session = create_session(str(path), threads)
+    weights = session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY)
+    if weights != metadata.weights_sha256:
+        raise ModelError(f"{path}: made from weights {weights}, {metadata.path.name} expects {metadata.weights_sha256}")
+    for kind, found, shape in (
+        ("input", session.get_inputs(), input_shape),
+        ("output", session.get_outputs(), output_shape),
+    ):
+        described = [(argument.type, argument.shape) for argument in found]
+        if len(found) != 1 or found[0].type != "tensor(float)" or not _same(found[0].shape, shape):
+            raise ModelError(f"{path}: {kind} {described}, expected one tensor(float) of {list(shape)}")
+    name = session.get_inputs()[0].name
+    return lambda array: session.run(None, {name: array})[0]
+
+
+def _same(found: list, expected: tuple) -> bool:
+    """Tell whether a declared shape, names for free lengths, is the expected one, None for free lengths."""
+    return len(found) == len(expected) and all(
+        not isinstance(length, int) if wanted is None else length == wanted
+        for length, wanted in zip(found, expected, strict=True)
+    )

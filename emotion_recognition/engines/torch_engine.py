@@ -1,0 +1,65 @@
+"""Torch on the processor: the engine of training boxes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from emotion_recognition.engines.errors import ModelError
+from emotion_recognition.engines.weights import SPEECH_ARCHITECTURES, ModelMetadata
+from emotion_recognition.models.attention import FrameAttention
+from emotion_recognition.models.ghostnet import GhostNet
+from emotion_recognition.models.speech_cnn import SpeechCNN
+
+
+def build_part(architecture: str, part: str) -> nn.Module:
+    """Return an untrained module for a part of an architecture of ``weights.PARTS``."""
+    if part == "backbone":
+        return GhostNet()
+    if part == "fan":
+        return FrameAttention()
+    variants = {name: variant for variant, name in SPEECH_ARCHITECTURES.items()}
+    return SpeechCNN(variants[architecture])
+
+
+def load_part(metadata: ModelMetadata, part: str) -> nn.Module:
+    """Return a part with its weights, in evaluation mode.
+
+    Raises:
+        ModelError: the file's tensors are not those of the part.
+    """
+    path = metadata.files["safetensors"]
+    prefix = f"{part}."
+    tensors = {name[len(prefix) :]: value for name, value in load_file(path).items() if name.startswith(prefix)}
+    module = build_part(metadata.architecture, part)
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelError(f"{path}: its tensors are not those of {metadata.architecture} {part}: {error}") from error
+    return module.eval()
+
+
+def load(
+    metadata: ModelMetadata, part: str, threads: int, input_shape: tuple, output_shape: tuple
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function that runs a part; the shapes follow from the module.
+
+    Raises:
+        ModelError: the file's tensors are not those of the part.
+    """
+    module = load_part(metadata, part)
+    torch.set_num_threads(threads)
+    four = len(input_shape) == 4
+    if four:
+        module = module.to(memory_format=torch.channels_last)
+
+    def forward(array: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            tensor = torch.from_numpy(array)
+            if four:
+                tensor = tensor.contiguous(memory_format=torch.channels_last)
+            return module(tensor).numpy()
+
+    return forward

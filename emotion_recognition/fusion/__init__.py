@@ -1,0 +1,20 @@
+"""One decision a person, from face and voice."""
+
+from emotion_recognition.fusion.affect import valence_arousal
+from emotion_recognition.fusion.decision import decide
+from emotion_recognition.fusion.fusion import VOICE_PERSON, Fusion, FusionSettings
+from emotion_recognition.fusion.means import arithmetic_mean, geometric_mean, to_common, transfer
+from emotion_recognition.fusion.smoothing import Smoother
+
+__all__ = [
+    "VOICE_PERSON",
+    "Fusion",
+    "FusionSettings",
+    "Smoother",
+    "arithmetic_mean",
+    "decide",
+    "geometric_mean",
+    "to_common",
+    "transfer",
+    "valence_arousal",
+]
