@@ -209,22 +209,38 @@ def test_a_truncated_file_gives_what_is_there_and_says_so(tmp_path):
     assert any("2.00 s are declared" in problem for problem in source.problems)
 
 
-def test_damage_in_the_middle_leaves_the_rest(tmp_path):
-    noise = np.random.default_rng(2).integers(0, 255, (10, 48, 64, 3))
-    frames_in = [(100 * i, picture) for i, picture in enumerate(noise)]
-    path = write_media(tmp_path / "m.mkv", frames_in, codec="mjpeg", pixels="yuvj420p")
-    whole = {frame.time_ns: frame.rgb for frame in read(path)[2]}
+def damage_middle(path, count=300):
     data = bytearray(path.read_bytes())
-    start = -1
-    for _ in range(5):
-        start = data.index(b"\xff\xd8\xff", start + 1)  # a JPEG picture begins
-    data[start : start + 300] = bytes(300)
+    middle = len(data) // 2
+    data[middle : middle + count] = bytes(count)
     path.write_bytes(bytes(data))
+
+
+def test_damaged_frames_are_left_out_and_counted(tmp_path):
+    noise = np.random.default_rng(2).integers(0, 255, (20, 48, 64, 3))
+    frames_in = [(100 * i, picture) for i, picture in enumerate(noise)]
+    path = write_media(tmp_path / "m.mp4", frames_in, codec="libx264", pixels="yuv444p")
+    whole = {frame.time_ns: frame.rgb for frame in read(path)[2]}
+    damage_middle(path)
     source, _, frames, _ = read(path)
-    assert [frame.time_ns for frame in frames] == [100 * MS * i for i in range(10) if i != 4]
-    assert source.problems == ["1 damaged video packets or frames were left out"]
-    for frame in frames:
+    times = [frame.time_ns for frame in frames]
+    assert len(whole) == 20 and 10 <= len(times) < 20 and set(times) < set(whole)
+    assert len(source.problems) == 1 and "damaged video" in source.problems[0]
+    for frame in frames[:5]:
         np.testing.assert_array_equal(frame.rgb, whole[frame.time_ns])
+
+
+def test_damaged_sound_is_left_out_and_the_rest_keeps_its_time(tmp_path):
+    noise = np.random.default_rng(2).integers(-9000, 9000, (32000, 1)).astype(np.int16)
+    path = write_media(tmp_path / "m.mkv", sound=[(0, noise)], sound_codec="flac")
+    damage_middle(path)
+    source, _, _, chunks = read(path)
+    assert 20000 < len(joined(chunks)) < 32000
+    assert len(source.problems) == 1 and "damaged audio" in source.problems[0]
+    for chunk in chunks:
+        first = round(chunk.time_ns * 16000 / 1e9)
+        nearby = range(max(0, first - 20), first + 20)  # Matroska's stamps after a gap are rounded to 1 ms
+        assert any(np.array_equal(noise[start : start + len(chunk.samples)], chunk.samples) for start in nearby)
 
 
 def test_sound_with_nan_is_left_out(tmp_path):
@@ -247,7 +263,7 @@ def test_sound_with_nan_is_left_out(tmp_path):
 BAD = {
     "nothing.mp4": (b"", "the file is empty"),
     "noise.mkv": (bytes(range(256)) * 40, "cannot be opened as a media file"),
-    "text.txt": (b"I am a text, not a recording.\n" * 50, "t.txt"),
+    "text.txt": (b"I am a text, not a recording.\n" * 50, "text.txt"),
     "list.m3u8": (b"#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "list.m3u8"),
     "header.mp4": (b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2", "header.mp4"),
     "subtitles.srt": (b"1\n00:00:00,000 --> 00:00:02,000\nHello\n", "neither|no video nor audio"),
