@@ -125,6 +125,8 @@ def checked_mono(samples: np.ndarray) -> np.ndarray:
     if samples.ndim != 1 or not samples.size:
         raise AudioError(f"samples of shape {samples.shape}: expected mono samples (n,), at least one")
     # One sum finds NaN and infinity without an array of flags; float64, or large finite values could overflow.
-    if not np.isfinite(np.sum(samples, dtype=np.float64)):
+    with np.errstate(invalid="ignore"):
+        total = np.sum(samples, dtype=np.float64)
+    if not np.isfinite(total):
         raise AudioError("samples hold NaN or infinity: drop them before the MFCCs are computed")
     return samples
