@@ -1,0 +1,236 @@
+"""What the perception nodes share: parameters, lifecycle, a worker, and a watch over silent topics."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos import QoSProfile
+
+from emotion_recognition.nodes.qos import overridable
+from emotion_recognition.nodes.reporting import Reporter
+from emotion_recognition.nodes.worker import Worker
+from emotion_recognition.parameters import Declaration, ParameterError, checked, declarations
+
+EXPECTED_ERRORS = (ImportError, OSError, ValueError, RuntimeError)
+
+
+class PerceptionNode(LifecycleNode):
+    """Lifecycle node with declared parameters.
+
+    A subclass names itself in NAME and fills in :meth:`configure` (load and check, make publishers),
+    :meth:`activate` (subscribe through :meth:`listen`), and, where it keeps state, :meth:`forget`.
+    Subscriptions, timers and the worker exist only while the node is active.
+    """
+
+    NAME = ""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(self.NAME, **kwargs)
+        self.parameters = self._declare()
+        self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
+        self.worker: Worker | None = None
+        self._outputs: list = []
+        self._inputs: list = []
+        self._clocks: list = []
+        self._heard: dict[str, tuple[Any, float]] = {}
+
+    # What a subclass fills in.
+
+    def configure(self) -> None:
+        """Load models, make cores and publishers. Raises one of EXPECTED_ERRORS where that fails."""
+
+    def activate(self) -> None:
+        """Begin to listen."""
+
+    def forget(self) -> None:
+        """Drop everything heard so far; called on deactivation."""
+
+    # Lifecycle.
+
+    def autostart(self) -> bool:
+        """Configure and activate if the parameter ``autostart`` says so; return False where that failed."""
+        if not self.parameters["autostart"]:
+            return True
+        for trigger in (self.trigger_configure, self.trigger_activate):
+            if trigger() != TransitionCallbackReturn.SUCCESS:
+                return False
+        return True
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load and check everything; a failure leaves the node unconfigured, with the reason in the log."""
+        return self._attempt("configure", self.configure, partial(super().on_configure, state), self._release)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start to listen and publish."""
+
+        def start() -> None:
+            self.activate()
+            if "silence_report" in self.parameters:
+                steady = Clock(clock_type=ClockType.STEADY_TIME)
+                self.every(self.parameters["silence_report"], self._watch, clock=steady)
+
+        return self._attempt("activate", start, partial(super().on_activate, state), self._stop)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop all work; models stay loaded."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Drop models and publishers."""
+        self._release()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and drop everything, from whatever state."""
+        self._release()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and drop everything; the node can be configured again."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _attempt(
+        self, what: str, action: Callable[[], None], then: Callable[[], Any], undo: Callable[[], None]
+    ) -> TransitionCallbackReturn:
+        try:
+            action()
+        except EXPECTED_ERRORS as error:
+            self.get_logger().error(f"cannot {what}: {error}")
+            undo()
+            return TransitionCallbackReturn.FAILURE
+        return then()
+
+    def _stop(self) -> None:
+        for timer in self._clocks:
+            self.destroy_timer(timer)
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        self._clocks, self._inputs, self._heard = [], [], {}
+        if self.worker is not None:
+            if not self.worker.stop():
+                self.get_logger().error("the worker thread did not end within 2 s")
+            self.worker = None
+        self.forget()
+
+    def _release(self) -> None:
+        self._stop()
+        for publisher in self._outputs:
+            self.destroy_lifecycle_publisher(publisher)
+        self._outputs = []
+
+    def destroy_node(self) -> None:
+        """Stop the worker before the node's handles go."""
+        self._stop()
+        super().destroy_node()
+
+    # What a subclass calls.
+
+    def advertise(self, message_type: type, topic: str, qos: QoSProfile) -> Any:
+        """Return a lifecycle publisher; it lives until cleanup."""
+        publisher = self.create_lifecycle_publisher(
+            message_type, topic, qos, qos_overriding_options=overridable()
+        )
+        self._outputs.append(publisher)
+        return publisher
+
+    def listen(
+        self,
+        message_type: type,
+        topic: str,
+        callback: Callable[[Any], None],
+        qos: QoSProfile,
+        *,
+        watched: bool = True,
+        entity_id: str | None = None,
+    ) -> None:
+        """Subscribe until deactivation; a watched topic that stays silent is named in the log."""
+
+        def received(message: Any) -> None:
+            self._heard[topic] = (subscription, time.monotonic())
+            callback(message)
+
+        def incompatible(event: Any) -> None:
+            if watched:
+                self.reporter.report(
+                    f"qos {topic}",
+                    f"a publisher of {subscription.topic_name} offers a quality of service that this subscription cannot "
+                    f"take (last policy: {event.last_policy_kind}); set qos_overrides.{subscription.topic_name}.subscription.*",
+                )
+
+        subscription = self.create_subscription(
+            message_type,
+            topic,
+            received,
+            qos,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=incompatible),
+            qos_overriding_options=overridable(entity_id),
+        )
+        self._inputs.append(subscription)
+        if watched:
+            self._heard[topic] = (subscription, time.monotonic())
+
+    def every(self, period_s: float, callback: Callable[[], None], clock: Clock | None = None) -> None:
+        """Call back periodically until deactivation, by ROS time unless a clock is given."""
+        self._clocks.append(self.create_timer(period_s, callback, clock=clock))
+
+    def work_in_thread(self, work: Callable[[Any], None], capacity: int) -> Worker:
+        """Start this node's worker thread; it lives until deactivation."""
+        self.worker = Worker(self.NAME, work, capacity, self._unexpected)
+        return self.worker
+
+    def _unexpected(self, error: Exception) -> None:
+        self.reporter.report(f"unexpected {type(error).__name__}", f"unexpected {type(error).__name__}: {error}; going on")
+
+    def _watch(self) -> None:
+        for subscription, last in list(self._heard.values()):
+            silent = time.monotonic() - last
+            if silent < self.parameters["silence_report"]:
+                continue
+            name = subscription.topic_name
+            found = self.count_publishers(name)
+            hint = "nobody publishes it: start the sensor or remap the topic" if found == 0 else "it has publishers but is silent"
+            self.reporter.report(
+                f"silent {name}",
+                f"no message on {name} ({_type_name(subscription.msg_type)}) for {silent:.0f} s, {found} publishers: {hint}",
+            )
+
+    # Parameters.
+
+    def _declare(self) -> dict[str, Any]:
+        found = {}
+        for name, declaration in declarations(self.NAME).items():
+            try:
+                found[name] = self.declare_parameter(name, declaration.default, _descriptor(declaration)).value
+            except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+                raise ParameterError(f"{self.NAME}: {error}; parameter {name}: expected {declaration.allowed}") from error
+        try:
+            return checked(self.NAME, found)
+        except ParameterError as error:
+            raise ParameterError(f"{self.NAME}: {error}") from error
+
+
+def _type_name(message_type: type) -> str:
+    return f"{message_type.__module__.split('.')[0]}/msg/{message_type.__name__}"
+
+
+def _descriptor(declaration: Declaration) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        description=declaration.description, additional_constraints=declaration.allowed, read_only=True
+    )
+    if declaration.minimum is None:
+        return descriptor
+    if declaration.type == "integer":
+        low, high = int(declaration.minimum), int(declaration.maximum)
+        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=0)]
+    else:
+        low, high = float(declaration.minimum), float(declaration.maximum)
+        descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high, step=0.0)]
+    return descriptor

@@ -1,0 +1,76 @@
+"""Node: camera frames to face samples."""
+
+from functools import partial
+
+from sensor_msgs.msg import CompressedImage, Image
+
+from emotion_recognition.faces import FacePipeline, FrameSampler, Tracker, create_detector
+from emotion_recognition.msg import FaceSamples
+from emotion_recognition.nodes import qos
+from emotion_recognition.nodes.base import PerceptionNode
+from emotion_recognition.nodes.conversions import face_samples_message, stamp_ns
+from emotion_recognition.nodes.image_decoding import create_image_decoder
+from emotion_recognition.nodes.running import run
+from emotion_recognition.sensors.images import ImageError
+from emotion_recognition.stamps import StampGuard
+
+
+
+class FaceDetector(PerceptionNode):
+    """Samples frames so that ``frames`` of them cover ``window``, finds, tracks and crops the faces in each."""
+
+    NAME = "face_detector"
+
+    def configure(self) -> None:
+        """Load the detector."""
+        p = self.parameters
+        thresholds = (0.6, 0.7, p["min_detection_score"])
+        detector = create_detector(p["detector"], p["min_face_size"], thresholds, p["threads"])
+        self._pipeline = FacePipeline(
+            detector, Tracker(max_gap_s=p["track_gap"]), p["crop_margin"], max_faces=p["max_faces"]
+        )
+        self._sampler = FrameSampler(p["frames"], p["window"])
+        self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
+        self._decode = create_image_decoder(p["image_transport"], p["image_decoder"])
+        self._publisher = self.advertise(FaceSamples, "face_samples", qos.SAMPLES)
+
+    def activate(self) -> None:
+        """Listen to the camera."""
+        self.work_in_thread(self._detect, capacity=1)
+        if self.parameters["image_transport"] == "raw":
+            self.listen(Image, "image", partial(self._sample, "image"), qos.IMAGE)
+        else:
+            self.listen(CompressedImage, "image/compressed", partial(self._sample, "image/compressed"), qos.IMAGE)
+
+    def forget(self) -> None:
+        """End all tracks."""
+        if hasattr(self, "_pipeline"):
+            self._pipeline.reset()
+            self._sampler.reset()
+
+    def _sample(self, topic: str, message: Image | CompressedImage) -> None:
+        stamp = stamp_ns(message.header.stamp)
+        verdict = self._guard.check(stamp, self.get_clock().now().nanoseconds)
+        if not verdict.accepted:
+            self.reporter.report("stamp", f"image on {self.resolve_topic_name(topic)} left out: {verdict.problem}")
+            return
+        if verdict.restarted:
+            self._sampler.reset()
+        if self._sampler.accept(stamp):
+            self.worker.put((topic, message))
+
+    def _detect(self, item: tuple[str, Image | CompressedImage]) -> None:
+        topic, message = item
+        try:
+            rgb = self._decode(message)
+        except ImageError as error:
+            self.reporter.report("image", f"image on {self.resolve_topic_name(topic)} left out: {error}")
+            return
+        samples = self._pipeline.process(rgb, stamp_ns(message.header.stamp))
+        skipped = self.worker.take_dropped() if self.worker else 0
+        self._publisher.publish(face_samples_message(message.header, rgb.shape, samples, skipped))
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit code."""
+    return run(FaceDetector, args)

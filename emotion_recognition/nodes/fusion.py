@@ -1,0 +1,76 @@
+"""Node: face and speech emotions to one emotion a person."""
+
+from emotion_recognition.estimates import Estimate, Modality
+from emotion_recognition.fusion import Fusion, FusionSettings, Smoother
+from emotion_recognition.msg import Emotion
+from emotion_recognition.nodes import qos
+from emotion_recognition.nodes.base import PerceptionNode
+from emotion_recognition.nodes.conversions import SECOND_NS, emotion_message, estimate_of
+from emotion_recognition.nodes.running import run
+
+
+class FusionNode(PerceptionNode):
+    """Publishes every decision on ``emotion/raw`` and its smoothed form on ``emotion``.
+
+    While there is nothing to say, both topics say so every ``idle_period``.
+    """
+
+    NAME = "fusion"
+
+    def configure(self) -> None:
+        """Make the fusion and the publishers."""
+        p = self.parameters
+        self._fusion = Fusion(
+            FusionSettings(
+                method=p["fusion_method"],
+                pair_within_ns=round(p["pair_within"] * SECOND_NS),
+                stale_after_ns=round(p["stale_after"] * SECOND_NS),
+                min_confidence=p["min_confidence"],
+            )
+        )
+        self._smoother = Smoother(p["smoothing"], min_confidence=p["min_confidence"])
+        self._newest: dict[Modality, int] = {}
+        self._raw = self.advertise(Emotion, "emotion/raw", qos.EMOTION)
+        self._smoothed = self.advertise(Emotion, "emotion", qos.EMOTION)
+
+    def activate(self) -> None:
+        """Listen to both classifiers."""
+        self.listen(Emotion, "emotion/face", lambda message: self._take("emotion/face", message), qos.STREAM)
+        self.listen(Emotion, "emotion/speech", lambda message: self._take("emotion/speech", message), qos.STREAM)
+        self.every(self.parameters["idle_period"], self._idle)
+
+    def forget(self) -> None:
+        """Drop everything heard so far."""
+        if hasattr(self, "_fusion"):
+            self._fusion.reset()
+            self._smoother.reset()
+            self._newest = {}
+
+    def _take(self, topic: str, message: Emotion) -> None:
+        try:
+            estimate = estimate_of(message)
+            if estimate.stamp_ns < self._newest.get(estimate.modality, 0):
+                # A classifier lets a stamp go back only where time began anew, as in a bag that loops.
+                self.forget()
+            self._newest[estimate.modality] = estimate.stamp_ns
+            take = self._fusion.speech if topic == "emotion/speech" else lambda one: self._fusion.face([one])
+            decisions = take(estimate)
+        except ValueError as error:
+            self.reporter.report("emotion", f"message on {self.resolve_topic_name(topic)} left out: {error}")
+            return
+        for decision in decisions:
+            self._publish(decision)
+
+    def _idle(self) -> None:
+        nothing = self._fusion.idle(self.get_clock().now().nanoseconds)
+        if nothing is not None:
+            self._publish(nothing)
+
+    def _publish(self, decision: Estimate) -> None:
+        self._raw.publish(emotion_message(decision))
+        self._smoothed.publish(emotion_message(self._smoother.update(decision)))
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit code."""
+    return run(FusionNode, args)

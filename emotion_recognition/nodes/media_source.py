@@ -1,0 +1,142 @@
+"""Node: a media file, or a camera and a microphone, as image and audio topics with true stamps."""
+
+import threading
+import time
+from array import array
+
+from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from emotion_recognition.nodes import qos
+from emotion_recognition.nodes.base import PerceptionNode
+from emotion_recognition.nodes.conversions import to_time
+from emotion_recognition.nodes.running import run
+
+INFO_PERIOD_S = 1.0
+# Time for the last samples of a file to pass through the nodes before those who wait for the end are told.
+LINGER_S = 1.0
+
+
+class MediaSourceNode(PerceptionNode):
+    """Plays a file at its own speed, or passes on what camera and microphone capture.
+
+    A file's item is stamped with the ROS time at which playing began plus the item's time in the file; a device's with
+    the time of its capture. ``finished`` is set when a file has ended, ``failed`` where the source could not be read.
+    """
+
+    NAME = "media_source"
+
+    def configure(self) -> None:
+        """Open the source."""
+        from emotion_recognition.sensors.devices import LiveSource
+        from emotion_recognition.sensors.media import MediaSource
+
+        p = self.parameters
+        self.finished = threading.Event()
+        self.failed = False
+        self._stopping = threading.Event()
+        self._player: threading.Thread | None = None
+        self._live = not p["media"]
+        if self._live:
+            self._source = LiveSource(p["camera"] or None, p["microphone"] or None)
+        else:
+            self._source = MediaSource(p["media"])
+        self._info: AudioInfo | None = None
+        self._images = self.advertise(Image, "image", qos.IMAGE) if self._source.has_video else None
+        if self._source.has_audio:
+            self._sound = self.advertise(AudioDataStamped, "audio_stamped", qos.AUDIO)
+            self._infos = self.advertise(AudioInfo, "audio_info", qos.AUDIO_INFO_LATCHED)
+
+    def activate(self) -> None:
+        """Begin to play."""
+        self._stopping.clear()
+        self._player = threading.Thread(target=self._play, name="player", daemon=True)
+        self._player.start()
+        if self._source.has_audio:
+            self.every(INFO_PERIOD_S, self._tell_format)
+
+    def forget(self) -> None:
+        """End playing."""
+        if getattr(self, "_player", None) is not None:
+            self._stopping.set()
+            self._player.join(2.0)
+            self._player = None
+            self._source.close()
+
+    def _tell_format(self) -> None:
+        if self._info is not None:
+            self._infos.publish(self._info)
+
+    def _play(self) -> None:
+        try:
+            if self._wait_for_listeners():
+                self._publish_all()
+        except ValueError as error:
+            self.failed = True
+            self.get_logger().error(str(error))
+        for problem in self._source.problems:
+            self.get_logger().warning(problem)
+        self._stopping.wait(LINGER_S)
+        self.finished.set()
+
+    def _wait_for_listeners(self) -> bool:
+        """Wait until somebody listens to the emotions and to this node; return whether playing may begin."""
+        if not self.parameters["wait_for_subscriber"]:
+            return True
+        outputs = [publisher for publisher in (self._images, getattr(self, "_sound", None)) if publisher]
+        emotion = self.resolve_topic_name("emotion")
+        while not self._stopping.is_set():
+            if self.count_subscribers(emotion) and all(output.get_subscription_count() for output in outputs):
+                return True
+            self._stopping.wait(0.02)
+        return False
+
+    def _publish_all(self) -> None:
+        from emotion_recognition.sensors.media import VideoFrame
+
+        began_ns = None
+        began_s = time.monotonic()
+        for item in self._source:
+            if self._stopping.is_set():
+                return
+            if began_ns is None:
+                began_ns = self._source.start_wall_ns if self._live else self.get_clock().now().nanoseconds
+                began_s = time.monotonic()
+            # What a file holds for a time has been captured when that time is over, as a device would have it.
+            due_s = began_s + getattr(item, "end_ns", item.time_ns) / 1e9
+            if not self._live and self._stopping.wait(max(0.0, due_s - time.monotonic())):
+                return
+            header = Header(stamp=to_time(began_ns + item.time_ns))
+            if isinstance(item, VideoFrame):
+                header.frame_id = self.parameters["camera_frame_id"]
+                self._images.publish(_image(header, item.rgb))
+            else:
+                header.frame_id = self.parameters["microphone_frame_id"]
+                self._set_format(item.rate, item.samples.shape[1])
+                data = AudioData(data=array("B", item.samples.astype("<i2").tobytes()))
+                self._sound.publish(AudioDataStamped(header=header, audio=data))
+
+    def _set_format(self, rate: int, channels: int) -> None:
+        if self._info is not None and (self._info.sample_rate, self._info.channels) == (rate, channels):
+            return
+        self._info = AudioInfo(
+            channels=channels,
+            sample_rate=rate,
+            sample_format="S16LE",
+            bitrate=16 * rate * channels // 1000,
+            coding_format="wave",
+        )
+        self._infos.publish(self._info)
+
+
+def _image(header: Header, rgb) -> Image:
+    height, width = rgb.shape[:2]
+    return Image(
+        header=header, height=height, width=width, encoding="rgb8", step=3 * width, data=array("B", rgb.tobytes())
+    )
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit code."""
+    return run(MediaSourceNode, args)

@@ -1,0 +1,132 @@
+"""Node: sound to MFCCs and voice activity of sliding windows."""
+
+from dataclasses import dataclass
+
+from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
+
+from emotion_recognition.audio import AudioPipeline, AudioSettings
+from emotion_recognition.msg import MfccWindow
+from emotion_recognition.nodes import qos
+from emotion_recognition.nodes.base import PerceptionNode
+from emotion_recognition.nodes.conversions import mfcc_message, stamp_ns
+from emotion_recognition.nodes.running import run
+from emotion_recognition.sensors.pcm import AudioError, decode_pcm
+from emotion_recognition.stamps import StampGuard
+
+QUEUED_CHUNKS = 500
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One audio message: its bytes, its stamp, its frame_id and whether the stamp is the time of receipt."""
+
+    data: bytes
+    stamp_ns: int
+    frame_id: str
+    by_receipt: bool
+
+
+class MfccExtractor(PerceptionNode):
+    """Turns the microphone's messages into one MfccWindow every ``hop`` seconds."""
+
+    NAME = "mfcc_extractor"
+
+    def configure(self) -> None:
+        """Load the engines of MFCC and voice activity."""
+        p = self.parameters
+        self._pipeline = AudioPipeline(
+            AudioSettings(
+                window_s=p["window"],
+                hop_s=p["hop"],
+                min_window_s=p["min_window"],
+                voice_activity=p["voice_detector"],
+                mfcc_engine=p["mfcc_engine"],
+            )
+        )
+        self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
+        self._format: AudioInfo | None = None
+        if p["sample_rate"]:
+            self._format = AudioInfo(
+                channels=p["channels"],
+                sample_rate=p["sample_rate"],
+                sample_format=p["sample_format"],
+                coding_format="wave",
+            )
+        self._publisher = self.advertise(MfccWindow, "mfcc", qos.SAMPLES)
+
+    def activate(self) -> None:
+        """Listen to the microphone."""
+        self.work_in_thread(self._extract, capacity=QUEUED_CHUNKS)
+        if self.parameters["audio_transport"] == "stamped":
+            self._topic = "audio_stamped"
+            self.listen(AudioDataStamped, self._topic, self._on_stamped, qos.AUDIO)
+        else:
+            self._topic = "audio"
+            self.get_logger().info("AudioData carries no stamp: the time of receipt is used")
+            self.listen(AudioData, self._topic, self._on_plain, qos.AUDIO)
+        if not self.parameters["sample_rate"]:
+            self.listen(AudioInfo, "audio_info", self._on_info, qos.AUDIO_INFO, watched=False)
+            # A format published once and kept by its publisher reaches only a subscription that asks for it.
+            self.listen(
+                AudioInfo, "audio_info", self._on_info, qos.AUDIO_INFO_LATCHED, watched=False, entity_id="latched"
+            )
+
+    def forget(self) -> None:
+        """Drop all sound heard so far."""
+        if hasattr(self, "_pipeline"):
+            self._pipeline.reset()
+
+    def _on_info(self, message: AudioInfo) -> None:
+        self._format = message
+
+    def _on_stamped(self, message: AudioDataStamped) -> None:
+        now = self.get_clock().now().nanoseconds
+        stamp = stamp_ns(message.header.stamp)
+        verdict = self._guard.check(stamp, now)
+        if not verdict.accepted:
+            self._leave_out("stamp", verdict.problem)
+            return
+        self._queue(Chunk(bytes(message.audio.data), stamp, message.header.frame_id, False))
+
+    def _on_plain(self, message: AudioData) -> None:
+        self._queue(Chunk(bytes(message.data), self.get_clock().now().nanoseconds, "", True))
+
+    def _queue(self, chunk: Chunk) -> None:
+        self.worker.put(chunk)
+
+    def _extract(self, chunk: Chunk) -> None:
+        audio_format = self._format
+        if audio_format is None:
+            name = self.resolve_topic_name("audio_info")
+            self._leave_out("info", f"its format is not known: publish AudioInfo on {name} or set sample_rate")
+            return
+        lost = self.worker.take_dropped() if self.worker else 0
+        if lost:
+            self.reporter.report("lost", f"{lost} audio messages dropped: the processor is too busy")
+        try:
+            samples = decode_pcm(
+                chunk.data,
+                audio_format.sample_format,
+                audio_format.channels,
+                audio_format.coding_format or "wave",
+            )
+            duration_ns = len(samples) * NANOSECONDS // max(audio_format.sample_rate, 1)
+            at_end = chunk.by_receipt or self.parameters["audio_stamp"] == "end"
+            first_ns = chunk.stamp_ns - duration_ns if at_end else chunk.stamp_ns
+            results = self._pipeline.push(
+                samples, audio_format.sample_rate, first_ns, chunk.stamp_ns, by_receipt=chunk.by_receipt
+            )
+        except AudioError as error:
+            self._leave_out("audio", str(error))
+            return
+        for result in results:
+            self._publisher.publish(mfcc_message(result, chunk.frame_id))
+
+    def _leave_out(self, kind: str, problem: str) -> None:
+        self.reporter.report(kind, f"audio on {self.resolve_topic_name(self._topic)} left out: {problem}")
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit code."""
+    return run(MfccExtractor, args)

@@ -1,0 +1,66 @@
+"""Node: MFCC windows to one speech emotion a window."""
+
+from pathlib import Path
+
+from emotion_recognition.classifiers import SpeechClassifier
+from emotion_recognition.engines import load_metadata
+from emotion_recognition.estimates import Estimate, Modality, Reason, Status
+from emotion_recognition.fusion import decide
+from emotion_recognition.msg import Emotion, MfccWindow
+from emotion_recognition.nodes import qos
+from emotion_recognition.nodes.base import PerceptionNode
+from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of, stamp_ns
+from emotion_recognition.nodes.running import run
+from emotion_recognition.weights import SPEECH
+
+QUEUED_WINDOWS = 5
+
+
+class SpeechClassifierNode(PerceptionNode):
+    """Publishes on ``emotion/speech`` for every window, or that there is no voice in it."""
+
+    NAME = "speech_classifier"
+
+    def configure(self) -> None:
+        """Load the weights."""
+        p = self.parameters
+        metadata = load_metadata(Path(p["speech_model"]) if p["speech_model"] else SPEECH)
+        self._classifier = SpeechClassifier(metadata, p["classifier_engine"], p["threads"])
+        self._publisher = self.advertise(Emotion, "emotion/speech", qos.STREAM)
+        self.get_logger().info(f"speech model {metadata.name}, weights {metadata.weights_sha256[:12]}")
+
+    def activate(self) -> None:
+        """Listen to the MFCC extractor."""
+        worker = self.work_in_thread(self._classify, capacity=QUEUED_WINDOWS)
+        self.listen(MfccWindow, "mfcc", worker.put, qos.SAMPLES)
+
+    def _classify(self, message: MfccWindow) -> None:
+        stamp = stamp_ns(message.header.stamp)
+        if message.voice_activity < self.parameters["min_voice_activity"]:
+            silence = Estimate.nothing(Modality.SPEECH, Reason.NO_VOICE, stamp, message.header.frame_id)
+            self._publisher.publish(emotion_message(silence))
+            return
+        try:
+            found = self._classifier.classify(mfcc_mean_of(message), (stamp,))
+        except ValueError as error:
+            self.reporter.report("mfcc", f"window on {self.resolve_topic_name('mfcc')} left out: {error}")
+            return
+        estimate = decide(
+            found.probabilities,
+            found.class_ids,
+            stamp_ns=stamp,
+            frame_id=message.header.frame_id,
+            window_start_ns=stamp_ns(message.window_start),
+            window_end_ns=stamp_ns(message.window_end),
+            person_id="voice",
+            modality=Modality.SPEECH,
+            status=Status.SPEECH_ONLY,
+            voice_activity=message.voice_activity,
+            speech_weights=self._classifier.metadata.weights_sha256,
+        )
+        self._publisher.publish(emotion_message(estimate))
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit code."""
+    return run(SpeechClassifierNode, args)

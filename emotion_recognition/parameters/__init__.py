@@ -1,0 +1,24 @@
+"""Parameters of the nodes, declared once in parameters.yaml."""
+
+from emotion_recognition.parameters.declarations import (
+    NODES,
+    Declaration,
+    ParameterError,
+    all_declarations,
+    checked,
+    declarations,
+    defaults,
+)
+from emotion_recognition.parameters.documents import markdown_table, parameter_file
+
+__all__ = [
+    "NODES",
+    "Declaration",
+    "ParameterError",
+    "all_declarations",
+    "checked",
+    "declarations",
+    "defaults",
+    "markdown_table",
+    "parameter_file",
+]

@@ -1,0 +1,89 @@
+"""Brings up the five nodes, as five processes or as one.
+
+ros2 launch emotion_recognition emotion_recognition.launch.py composed:=true camera:=/dev/video0 microphone:=default
+"""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from emotion_recognition.nodes.running import middleware_profile
+
+PACKAGE = "emotion_recognition"
+NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion")
+# Launch argument: (topic as the nodes name it, what it carries).
+TOPICS = {
+    "image_topic": ("image", "sensor_msgs/Image from the camera"),
+    "compressed_image_topic": ("image/compressed", "sensor_msgs/CompressedImage, with image_transport: compressed"),
+    "audio_topic": ("audio_stamped", "audio_common_msgs/AudioDataStamped from the microphone"),
+    "plain_audio_topic": ("audio", "audio_common_msgs/AudioData, with audio_transport: plain"),
+    "audio_info_topic": ("audio_info", "audio_common_msgs/AudioInfo: rate, channels and format of the sound"),
+    "emotion_topic": ("emotion", "emotion_recognition/Emotion, smoothed: the output"),
+}
+SOURCES = {
+    "media": "media file to play through the nodes",
+    "camera": "camera device to open, for example /dev/video0",
+    "microphone": "ALSA microphone device to open, for example default",
+}
+
+
+def _arguments() -> list[DeclareLaunchArgument]:
+    share = Path(get_package_share_directory(PACKAGE))
+    arguments = [
+        DeclareLaunchArgument("namespace", default_value="", description="namespace of nodes and topics"),
+        DeclareLaunchArgument(
+            "params_file",
+            default_value=str(share / "config" / "emotion_recognition.yaml"),
+            description="ROS parameter file of the nodes",
+        ),
+        DeclareLaunchArgument(
+            "use_sim_time", default_value="false", choices=["true", "false"], description="take time from /clock"
+        ),
+        DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
+        DeclareLaunchArgument(
+            "composed", default_value="false", choices=["true", "false"], description="all nodes in one process"
+        ),
+    ]
+    arguments += [
+        DeclareLaunchArgument(name, default_value=topic, description=meaning)
+        for name, (topic, meaning) in TOPICS.items()
+    ]
+    arguments += [
+        DeclareLaunchArgument(name, default_value="", description=f"{meaning}; empty for none")
+        for name, meaning in SOURCES.items()
+    ]
+    return arguments
+
+
+def _nodes(context) -> list[Node]:
+    def value(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    common = {
+        "package": PACKAGE,
+        "namespace": value("namespace"),
+        "output": "screen",
+        "parameters": [value("params_file"), {"use_sim_time": value("use_sim_time") == "true"}],
+        "remappings": [(topic, value(name)) for name, (topic, _) in TOPICS.items() if value(name) != topic],
+        "ros_arguments": ["--log-level", value("log_level")],
+    }
+    sources = {name: value(name) for name in SOURCES if value(name)}
+    if value("composed") == "true":
+        # No name: a name given here would rename every node of the process.
+        arguments = [f"--{name}={given}" for name, given in sources.items()]
+        return [Node(executable="composed", arguments=arguments, **common)]
+    nodes = [Node(executable=name, name=name, **common) for name in NODES]
+    if sources:
+        own = {**common, "parameters": [*common["parameters"], sources]}
+        nodes.append(Node(executable="media_source", name="media_source", **own))
+    return nodes
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the arguments, the middleware's profile and the nodes."""
+    environment = [SetEnvironmentVariable(name, path) for name, path in middleware_profile().items()]
+    return LaunchDescription([*_arguments(), *environment, OpaqueFunction(function=_nodes)])
