@@ -110,7 +110,11 @@ def write(output: Path, photo: Image.Image, voice: np.ndarray) -> None:
             container.mux(video.encode(frame))
             block = samples[number * per_frame : (number + 1) * per_frame]
             heard = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout="mono")
-            heard.sample_rate, heard.pts, heard.time_base = SAMPLES_PER_S, number * per_frame, Fraction(1, SAMPLES_PER_S)
+            heard.sample_rate, heard.pts, heard.time_base = (
+                SAMPLES_PER_S,
+                number * per_frame,
+                Fraction(1, SAMPLES_PER_S),
+            )
             container.mux(audio.encode(heard))
         container.mux(video.encode(None))
         container.mux(audio.encode(None))
