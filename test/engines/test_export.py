@@ -1,0 +1,111 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+from small_models import RandomFace, face_fields, random_speech, speech_fields
+
+from emotion_recognition.engines import ModelError, load_metadata
+from emotion_recognition.engines import export as exporting
+from emotion_recognition.engines.export import export_face, export_speech
+
+
+@pytest.mark.parametrize("variant", ["s1", "s2", "s3"])
+def test_the_variant_is_told_by_its_channels(tmp_path, variant):
+    sidecar = export_speech(random_speech(variant), speech_fields(), tmp_path, "voice")
+    assert load_metadata(sidecar).architecture == f"speech-cnn-{variant}"
+    assert sorted(os.listdir(tmp_path)) == ["voice.json", "voice.safetensors", "voice.speech.onnx"]
+
+
+def test_the_weights_of_the_sidecar_stand_in_every_onnx_file(face_sidecar):
+    metadata = load_metadata(face_sidecar)
+    for part in metadata.parts:
+        model = onnx.load(metadata.files[f"{part}_onnx"])
+        properties = {entry.key: entry.value for entry in model.metadata_props}
+        assert properties["weights_sha256"] == metadata.weights_sha256
+        assert properties["part"] == part
+
+
+def test_safetensors_keys_open_with_their_part(face_sidecar):
+    from safetensors import safe_open
+
+    with safe_open(load_metadata(face_sidecar).files["safetensors"], "np") as file:
+        assert {key.split(".")[0] for key in file.keys()} == {"backbone", "fan"}  # noqa: SIM118 (not a dict)
+
+
+def test_no_path_of_this_machine_is_left_in_the_files(face_sidecar):
+    places = {str(Path.home()), str(Path.cwd()), str(Path(torch.__file__).parents[1]), "site-packages"}
+    for path in face_sidecar.parent.iterdir():
+        content = path.read_bytes()
+        found = [place for place in places if place not in ("/", "") and place.encode() in content]
+        assert not found, f"{path.name} holds {found}"
+
+
+def test_exporting_again_gives_the_same_bytes(tmp_path):
+    model = random_speech()
+    one = export_speech(model, speech_fields(), tmp_path / "one", "voice")
+    two = export_speech(model, speech_fields(), tmp_path / "two", "voice")
+    for path in one.parent.iterdir():
+        assert path.read_bytes() == (two.parent / path.name).read_bytes()
+
+
+def test_the_model_is_left_as_it_was(tmp_path):
+    model = random_speech().train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    export_speech(model, speech_fields(), tmp_path, "voice")
+    assert model.training
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    model = random_speech()
+    with torch.no_grad():
+        model.fc.bias[3] = float("nan")
+    with pytest.raises(ModelError, match="speech.fc.bias is not finite"):
+        export_speech(model, speech_fields(), tmp_path, "voice")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [({"labels": ["x"]}, "unknown metadata labels"), ({"class_ids": [1, 12]}, "class_ids"), ({"licence": ""}, "licence")],
+)
+def test_wrong_fields_leave_the_last_export_in_place(tmp_path, fields, problem):
+    sidecar = export_speech(random_speech(), speech_fields(), tmp_path, "voice")
+    before = sidecar.read_text()
+    with pytest.raises(ModelError, match=problem):
+        export_speech(random_speech(seed=4), {**speech_fields(), **fields}, tmp_path, "voice")
+    assert sidecar.read_text() == before
+    load_metadata(sidecar)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_an_onnx_file_that_differs_from_torch_is_not_written(tmp_path, monkeypatch):
+    """Spoil the exporter's output by one weight: the comparison with torch must notice."""
+    strip = exporting._strip
+
+    def spoil(model):
+        strip(model)
+        weight = model.graph.initializer[-1]
+        values = onnx.numpy_helper.to_array(weight) + np.float32(0.1)
+        weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+
+    monkeypatch.setattr(exporting, "_strip", spoil)
+    with pytest.raises(ModelError, match="ONNX and torch differ by"):
+        export_speech(random_speech(), speech_fields(), tmp_path, "voice")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_face_model_needs_known_preprocessing(tmp_path):
+    with pytest.raises(ModelError, match="preprocessing has unknown colour"):
+        export_face(RandomFace(), {**face_fields(), "preprocessing": {"colour": 1}}, tmp_path, "face")
+
+
+def test_the_sidecar_names_no_machine_path(face_sidecar):
+    content = json.loads(face_sidecar.read_text())
+    assert all("/" not in entry["path"] for entry in content["files"].values())
