@@ -31,6 +31,7 @@ class Display:
             title: what is played.
         """
         self._console = console
+        self._errors = Console(stderr=True)
         self._title = title
         self._persons: dict[str, Heard] = {}
         self._last_line: dict[str, tuple[int, tuple]] = {}
@@ -68,6 +69,11 @@ class Display:
             self._live.update(self.render())
         else:
             self._print_line(record)
+
+    def note(self, text: str) -> None:
+        """Show a line that is no record, above the bars; where there are none, it goes to stderr. Any thread."""
+        console = self._console if self._live else self._errors
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def line(self, record: Heard) -> str:
         """Return a record as one plain line."""

@@ -1,0 +1,42 @@
+"""Entry of the console command; every command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emotion_recognition.cli import demo, parameters, run
+from emotion_recognition.version import __version__
+
+app = typer.Typer(
+    name="emotion-recognition",
+    help="How the person before a companion robot feels, from face and voice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(demo.demo)
+app.command(context_settings=run.CONTEXT)(run.run)
+app.command()(parameters.parameters)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,178 @@
+"""Plays a media file through the real nodes in a process of their own, and hears their topic ``emotion`` from outside.
+
+The only module of the demonstration that needs ROS; import it where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+
+from emotion_recognition.demo.records import Heard
+from emotion_recognition.msg import Emotion
+from emotion_recognition.nodes.running import prepare_environment
+
+QUEUE_DEPTH = 100
+QUIET_S = 0.3  # the topic is empty when nothing has come for this long after the nodes have ended
+DRAIN_S = 3.0
+PATIENCE_S = 10.0  # for the nodes to end after an interrupt
+TAIL_LINES = 15
+DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself
+_UNIMPORTANT = re.compile(r"^\[(INFO|DEBUG)\]")
+
+
+@dataclass
+class Played:
+    """How a run ended: what was heard, the nodes' exit code, and the last lines they printed."""
+
+    records: list[Heard] = field(default_factory=list)
+    return_code: int = 0
+    interrupted: bool = False
+    output_tail: list[str] = field(default_factory=list)
+
+
+def to_heard(message: Emotion, received_ns: int) -> Heard:
+    """Return a message as a plain record."""
+    return Heard(
+        received_ns=received_ns,
+        stamp_ns=_nanoseconds(message.header.stamp),
+        window_start_ns=_nanoseconds(message.window_start),
+        window_end_ns=_nanoseconds(message.window_end),
+        person_id=message.person_id,
+        status=message.status,
+        label=message.label,
+        confidence=float(message.confidence),
+        probabilities=dict(zip(message.labels, map(float, message.probabilities), strict=True)),
+        valence=float(message.valence),
+        arousal=float(message.arousal),
+        reasons=message.reasons,
+    )
+
+
+def _nanoseconds(stamp) -> int:
+    return stamp.sec * 1_000_000_000 + stamp.nanosec
+
+
+def own_domain() -> None:
+    """Keep a run apart from other robots: a ROS_DOMAIN_ID of its own, on this machine only, unless they are set."""
+    os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % DOMAIN_IDS + 1))
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+
+def play(
+    media: str, on_record: Callable[[Heard], None], on_line: Callable[[str], None], ros_args: Sequence[str] = ()
+) -> Played:
+    """Play a media file through the nodes until it ends; an interrupt (Ctrl-C, SIGTERM) ends it early.
+
+    The nodes begin to play once they see this process's subscription, so the first message is heard too.
+
+    Args:
+        media: path of the file.
+        on_record: called with every message heard, in order.
+        on_line: called with every line of the nodes' log that is not mere information; from another thread.
+        ros_args: ROS arguments for the nodes, without ``--ros-args``.
+    """
+    own_domain()
+    prepare_environment()
+    played = Played()
+
+    def hear(message: Emotion) -> None:
+        record = to_heard(message, time.time_ns())
+        played.records.append(record)
+        on_record(record)
+
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    handlers = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    node = rclpy.create_node("emotion_listener")
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    child = reader = None
+    try:
+        node.create_subscription(
+            Emotion, "emotion", hear, QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+        )
+        child = _start([*bring_up(media), *(["--ros-args", *ros_args] if ros_args else [])])
+        reader = threading.Thread(target=_read, args=(child, on_line, played), daemon=True)
+        reader.start()
+        while child.poll() is None:
+            executor.spin_once(timeout_sec=0.1)
+        _drain(executor, played.records)
+    except KeyboardInterrupt:
+        played.interrupted = True
+    finally:
+        if child is not None:
+            played.return_code = _end(child)
+            reader.join(timeout=1.0)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        node.destroy_node()
+        executor.shutdown()
+        rclpy.try_shutdown()
+    return played
+
+
+def bring_up(media: str) -> list[str]:
+    """Return the command that runs the nodes and the media source in one process."""
+    return [
+        sys.executable, "-m", "emotion_recognition.nodes.composed", "--media", media, "--wait-for-subscriber",
+    ]  # fmt: skip
+
+
+def _interrupt(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def _start(command: list[str]) -> subprocess.Popen:
+    # A session of its own: Ctrl-C must reach the nodes once, through this process.
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", start_new_session=True,
+    )  # fmt: skip
+
+
+def _read(child: subprocess.Popen, on_line: Callable[[str], None], played: Played) -> None:
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    for line in child.stdout:
+        line = line.rstrip("\n")
+        tail.append(line)
+        played.output_tail = list(tail)
+        if line and not _UNIMPORTANT.match(line):
+            on_line(line)
+
+
+def _drain(executor: SingleThreadedExecutor, records: list[Heard]) -> None:
+    """Take what was published just before the nodes ended."""
+    end = time.monotonic() + DRAIN_S
+    quiet_since, count = time.monotonic(), len(records)
+    while time.monotonic() < end and time.monotonic() - quiet_since < QUIET_S:
+        executor.spin_once(timeout_sec=0.05)
+        if len(records) != count:
+            quiet_since, count = time.monotonic(), len(records)
+
+
+def _end(child: subprocess.Popen) -> int:
+    """End the nodes if they still run, gently first; return their exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if child.poll() is not None:
+            break
+        child.send_signal(number)
+        try:
+            child.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            continue
+        except KeyboardInterrupt:  # pressed again: less patience
+            continue
+    return child.wait()
