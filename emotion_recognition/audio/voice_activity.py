@@ -62,7 +62,7 @@ class VoiceActivity:
         return found
 
     def share(self, first: int, end: int) -> float:
-        """Return the share of the whole chunks within samples ``first`` to ``end`` that hold voice; 0 if none is whole."""
+        """Return the share with voice of the whole chunks within samples ``first`` to ``end``; 0 if none is whole."""
         low = max(0, -(-first // CHUNK) - self._first)
         high = max(low, end // CHUNK - self._first)
         chunks = self._probabilities[low:high]

@@ -19,6 +19,7 @@ AUDIO_ONLY = 3
 SPEECH = 1
 ACTORS = 24
 SUFFIXES = (".flac", ".wav")
+EXPECTED = "03-01-EE-II-SS-RR-AA.wav or .flac"
 _NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
 
 
@@ -46,7 +47,7 @@ def find_clips(folder: Path | str) -> list[Clip]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder}: expected RAVDESS speech as Actor_NN/03-01-EE-II-SS-RR-AA.wav or .flac")
+        raise FileNotFoundError(f"no folder {folder}: expected RAVDESS speech as Actor_NN/{EXPECTED}")
     files = sorted((path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES), key=lambda path: path.stem)
     clips: list[Clip] = []
     seen: dict[bytes, str] = {}
@@ -65,7 +66,7 @@ def find_clips(folder: Path | str) -> list[Clip]:
         clips.append(clip)
     if not clips:
         found = f"{len(files)} sound files, the first '{files[0].name}'" if files else "no .wav or .flac file"
-        raise FileNotFoundError(f"{folder}: found {found}; expected RAVDESS speech named 03-01-EE-II-SS-RR-AA.wav or .flac")
+        raise FileNotFoundError(f"{folder}: found {found}; expected RAVDESS speech named {EXPECTED}")
     return clips
 
 

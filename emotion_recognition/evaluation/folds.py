@@ -26,6 +26,8 @@ def actor_folds(actors: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         if is_test.any():
             folds.append((np.flatnonzero(~is_test), np.flatnonzero(is_test)))
     if len(folds) < 2:
-        raise ValueError(f"clips of actors {sorted(set(actors.tolist()))} fill {len(folds)} of the folds {FOLDS}: expected "
-                         "two or more, or there is nothing to train on")
+        raise ValueError(
+            f"clips of actors {sorted(set(actors.tolist()))} fill {len(folds)} of the folds {FOLDS}: expected two or "
+            "more, or there is nothing to train on"
+        )
     return folds

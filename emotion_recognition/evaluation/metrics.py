@@ -55,7 +55,9 @@ def score(truth: np.ndarray, predicted: np.ndarray, class_ids: tuple[int, ...]) 
     )
 
 
-def calibration_error(truth: np.ndarray, probabilities: np.ndarray, class_ids: tuple[int, ...], bins: int = 10) -> float:
+def calibration_error(
+    truth: np.ndarray, probabilities: np.ndarray, class_ids: tuple[int, ...], bins: int = 10
+) -> float:
     """Return the expected calibration error, 0 to 1, of probabilities (N, classes) over equally wide bins.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599, eq. 3.

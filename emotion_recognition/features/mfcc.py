@@ -46,11 +46,11 @@ class MfccSettings:
 
     def __post_init__(self):
         if self.rate <= 0 or self.hop <= 0 or self.n_fft < 2 or self.n_fft % 2:
-            raise ValueError(f"rate {self.rate} and hop {self.hop} must be positive, n_fft {self.n_fft} positive and even")
+            raise ValueError(f"rate {self.rate}, hop {self.hop}, n_fft {self.n_fft}: expected above 0, n_fft even")
         if not 1 <= self.coefficients <= self.mels:
             raise ValueError(f"{self.coefficients} coefficients: expected 1 to the number of mel bands, {self.mels}")
         if not 0 <= self.f_min < self.f_max <= self.rate / 2:
-            raise ValueError(f"mel bands from {self.f_min} to {self.f_max} Hz: expected 0 <= f_min < f_max <= {self.rate / 2}")
+            raise ValueError(f"mel bands {self.f_min} to {self.f_max} Hz: expected 0 <= low < high <= {self.rate / 2}")
         if self.top_db <= 0 or self.amin <= 0:
             raise ValueError(f"top_db {self.top_db} and amin {self.amin} must be positive")
 

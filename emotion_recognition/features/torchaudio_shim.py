@@ -29,7 +29,8 @@ def import_torchaudio() -> types.ModuleType:
         return importlib.import_module("torchaudio")
     except Exception as error:
         sys.modules.pop("torchaudio._extension", None)
-        raise ImportError(f"torchaudio does not import, with its compiled part ({first}) or without ({error})") from error
+        text = f"torchaudio imports neither with its compiled part ({first}) nor without it ({error})"
+        raise ImportError(text) from error
 
 
 def _without_extension() -> types.ModuleType:

@@ -56,7 +56,7 @@ def decode_pcm(
             infinity, floats beyond MAX_PEAK.
     """
     if coding_format.strip().lower() not in RAW_CODINGS:
-        raise AudioError(f"coding format '{coding_format}' is compressed: expected 'wave'; set the driver's format to wave")
+        raise AudioError(f"coding format '{coding_format}' is compressed: set the driver's format to 'wave'")
     try:
         kind, bits, is_unsigned = _FORMATS[sample_format.strip().upper()]
     except KeyError:

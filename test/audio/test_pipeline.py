@@ -84,7 +84,8 @@ def test_level_and_clipping():
     rate = 48000
     square = np.ones((rate * 3, 2), np.float32) * 0.5
     square[: rate // 2, 0] = 1.0  # one of two channels, a sixth of the time
-    (result,) = push_all(AudioPipeline(dataclasses.replace(SETTINGS, min_window_s=2.5, window_s=2.5)), square, rate, [4800])[0]
+    pipeline = AudioPipeline(dataclasses.replace(SETTINGS, min_window_s=2.5, window_s=2.5))
+    (result,) = push_all(pipeline, square, rate, [4800])[0]
     assert result.clipped == pytest.approx(0.1, abs=1e-4)
     assert result.level_dbfs == pytest.approx(10 * np.log10(0.2 * 0.75**2 + 0.8 * 0.5**2), abs=0.02)
 
