@@ -1,20 +1,25 @@
 """Running one node or several in one process."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import rclpy
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 from emotion_recognition.parameters import ParameterError
 
 # Fast DDS 3 reads the first, Fast DDS 2 the second; both at once load the profile twice, which is an error.
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 FAST_DDS_2 = ("humble", "iron", "jazzy")
+# How often a spinning process looks for a signal.
+WAKE_S = 0.2
 EXIT_OK, EXIT_FAILED, EXIT_WRONG_PARAMETER = 0, 1, 2
 
 
@@ -44,16 +49,21 @@ def spin_nodes(
 ) -> int:
     """Make nodes, start them by themselves where their ``autostart`` says so, and spin them in one executor.
 
+    SIGINT and SIGTERM end the spinning however often they come: a launcher and a terminal may both send one.
+
     Args:
         makers: make the nodes, in order.
         args: command line with ROS arguments, ``sys.argv`` if None.
         until: looked at after every callback; True ends the spinning.
 
     Returns:
-        Exit code: 0 after an interrupt or ``until``, 1 where a node could not start, 2 for a wrong parameter.
+        Exit code: 0 after a signal or ``until``, 1 where a node could not start, 2 for a wrong parameter.
     """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     prepare_environment()
-    rclpy.init(args=args)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     nodes: list[Node] = []
     code = EXIT_OK
     executor = SingleThreadedExecutor()
@@ -62,16 +72,13 @@ def spin_nodes(
             node = make()
             nodes.append(node)
             executor.add_node(node)
-        if all(node.autostart() for node in nodes):
-            while rclpy.ok() and not (until and until(nodes)):
-                executor.spin_once(timeout_sec=0.2 if until else None)
-        else:
+        if not all(node.autostart() for node in nodes):
             code = EXIT_FAILED
+        while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):
+            executor.spin_once(timeout_sec=WAKE_S)
     except ParameterError as error:
         rclpy.logging.get_logger("emotion_recognition").fatal(str(error))
         code = EXIT_WRONG_PARAMETER
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
     finally:
         for node in reversed(nodes):
             node.destroy_node()
