@@ -83,6 +83,17 @@ def test_an_engine_that_is_not_installed_is_named(speech_sidecar, monkeypatch):
         load_network(load_metadata(speech_sidecar), "speech", "torch")
 
 
+def test_a_session_uses_the_threads_asked_for_and_does_not_spin(speech_sidecar):
+    from emotion_recognition.engines.onnxruntime_engine import create_session
+
+    path = str(load_metadata(speech_sidecar).files["speech_onnx"])
+    for threads in (1, 2):
+        options = create_session(path, threads).get_session_options()
+        assert (options.intra_op_num_threads, options.inter_op_num_threads) == (threads, 1)
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+        assert options.get_session_config_entry("session.inter_op.allow_spinning") == "0"
+
+
 def replace_file(sidecar, folder, key, donor):
     """Copy a model and put another file in the place of one of its own, with that file's true sha256."""
     shutil.copytree(sidecar.parent, folder)

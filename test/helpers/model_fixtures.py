@@ -1,0 +1,23 @@
+"""Fixtures: small exported models; a conftest imports them."""
+
+import pytest
+import small_models
+
+
+@pytest.fixture(scope="session")
+def face_sidecar(tmp_path_factory):
+    """Sidecar of a face model with random weights."""
+    pytest.importorskip("torch", reason="a model is exported with torch")
+    from emotion_recognition.engines.export import export_face
+
+    return export_face(small_models.RandomFace(), small_models.face_fields(), tmp_path_factory.mktemp("face"), "face")
+
+
+@pytest.fixture(scope="session")
+def speech_sidecar(tmp_path_factory):
+    """Sidecar of a speech model with random weights."""
+    pytest.importorskip("torch", reason="a model is exported with torch")
+    from emotion_recognition.engines.export import export_speech
+
+    folder = tmp_path_factory.mktemp("speech")
+    return export_speech(small_models.random_speech(), small_models.speech_fields(), folder, "speech")
