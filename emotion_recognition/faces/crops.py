@@ -5,30 +5,30 @@ import math
 import numpy as np
 from PIL import Image
 
+from emotion_recognition.faces.detection import check_rgb
+
 SIZE = 224
 _LARGEST = 16  # the longest side of a square, in longer sides of the image
 
 
-def crop_square(box, margin: float, offset_y: float = 0.0) -> tuple[float, float, float]:
+def crop_square(box, margin: float) -> tuple[float, float, float]:
     """Return the left edge, top edge and side, in pixels, of the square around a box.
 
-    The side is ``max(width, height) * (1 + margin)``; the centre is the box's, moved down by ``offset_y`` times
-    ``max(width, height)``.
+    The side is ``max(width, height) * (1 + margin)``; the centre is the box's. A margin below 0 cuts into the box.
 
     Raises:
         ValueError: the box is no rectangle with finite sides above 0, or ``margin`` is -1 or less or not finite.
     """
     x, y, width, height = (float(value) for value in box)
     if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
-        raise ValueError(f"box (x, y, width, height) = {(x, y, width, height)}; expected finite, width and height above 0")
-    if not (math.isfinite(margin) and margin > -1 and math.isfinite(offset_y)):
-        raise ValueError(f"margin {margin} and offset_y {offset_y}; expected finite numbers and a margin above -1")
-    longer = max(width, height)
-    side = longer * (1 + margin)
-    return x + width / 2 - side / 2, y + height / 2 + offset_y * longer - side / 2, side
+        raise ValueError(f"box (x, y, width, height) = {(x, y, width, height)}; expected finite, sides above 0")
+    if not (math.isfinite(margin) and margin > -1):
+        raise ValueError(f"margin {margin}; expected a finite number above -1")
+    side = max(width, height) * (1 + margin)
+    return x + width / 2 - side / 2, y + height / 2 - side / 2, side
 
 
-def crop_face(rgb: np.ndarray, box, margin: float, size: int = SIZE, offset_y: float = 0.0) -> np.ndarray:
+def crop_face(rgb: np.ndarray, box, margin: float, size: int = SIZE) -> np.ndarray:
     """Cut a square around a box out of an image and scale it.
 
     Scaling is bilinear, averaging over all source pixels where it makes smaller. Outside the image its border pixels
@@ -39,7 +39,6 @@ def crop_face(rgb: np.ndarray, box, margin: float, size: int = SIZE, offset_y: f
         box: x, y of the upper left corner, width, height in pixels; may reach beyond the image.
         margin: see :func:`crop_square`.
         size: side of the result in pixels.
-        offset_y: see :func:`crop_square`.
 
     Returns:
         (size, size, 3) uint8, C-contiguous.
@@ -47,9 +46,8 @@ def crop_face(rgb: np.ndarray, box, margin: float, size: int = SIZE, offset_y: f
     Raises:
         ValueError: the image, box or margin is no such thing, or the square is far larger than the image.
     """
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-        raise ValueError(f"image of shape {rgb.shape} and type {rgb.dtype}; expected (height, width, 3) of uint8")
-    left, top, side = crop_square(box, margin, offset_y)
+    check_rgb(rgb)
+    left, top, side = crop_square(box, margin)
     height, width = rgb.shape[:2]
     if side > _LARGEST * max(height, width):
         raise ValueError(f"square of {side:.0f} pixels; expected at most {_LARGEST} times the {width} x {height} image")
@@ -69,4 +67,4 @@ def crop_face(rgb: np.ndarray, box, margin: float, size: int = SIZE, offset_y: f
         min(top - y1 + side, float(y2 - y1)),
     )
     picture = Image.fromarray(np.ascontiguousarray(region))
-    return np.array(picture.resize((size, size), Image.Resampling.BILINEAR, box=square, reducing_gap=3.0))
+    return np.array(picture.resize((size, size), Image.Resampling.BILINEAR, box=square))

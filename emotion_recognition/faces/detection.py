@@ -48,7 +48,7 @@ def check_settings(min_face_size: float, thresholds) -> tuple[float, float, floa
     """Return the thresholds as a tuple of three floats.
 
     Raises:
-        ValueError: ``min_face_size`` is under 12, the receptive field of the first network, or a threshold is not in [0, 1].
+        ValueError: ``min_face_size`` is under 12, the first network's receptive field, or a threshold is not in [0, 1].
     """
     if not min_face_size >= 12:
         raise ValueError(f"min_face_size {min_face_size}; expected at least 12 pixels")
@@ -59,11 +59,9 @@ def check_settings(min_face_size: float, thresholds) -> tuple[float, float, floa
 
 
 def sort_detections(boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray) -> list[Detection]:
-    """Return detections, the largest box first, of (N, 4) corners x1, y1, x2, y2, (N,) scores and (N, 5, 2) landmarks."""
+    """Return (N, 4) corners x1, y1, x2, y2, (N,) scores and (N, 5, 2) landmarks as detections, the largest first."""
     found = [
-        Detection(
-            (float(x1), float(y1), float(x2 - x1), float(y2 - y1)), np.array(points, np.float32), float(score)
-        )
+        Detection((float(x1), float(y1), float(x2 - x1), float(y2 - y1)), np.array(points, np.float32), float(score))
         for (x1, y1, x2, y2), score, points in zip(np.asarray(boxes, np.float64), scores, landmarks, strict=True)
     ]
     return sorted(found, key=lambda detection: detection.area, reverse=True)

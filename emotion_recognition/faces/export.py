@@ -1,11 +1,11 @@
 """Write MTCNN's three networks as ONNX files from the weights in facenet-pytorch's wheel.
 
-Run ``python -m emotion_recognition.faces.export``; it needs torch, onnx and facenet-pytorch installed, and imports none of
-facenet-pytorch's code. Networks: Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded
+Run ``python -m emotion_recognition.faces.export``; it needs torch, onnx and facenet-pytorch installed, and imports
+none of the latter's code. Networks: Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded
 Convolutional Networks", https://arxiv.org/abs/1604.02878; weights: https://github.com/timesler/facenet-pytorch (MIT).
 
-The graphs compute what the originals do with two exact changes: the softmax over (no face, face) is the sigmoid of
-their difference, and the transposition before the first dense layer is in that layer's weights.
+The graphs end before the softmax over (no face, face), and the transposition before the first dense layer is in that
+layer's weights.
 """
 
 import argparse
@@ -50,8 +50,8 @@ _INPUTS = {"pnet": ("n", 3, "h", "w"), "rnet": ("n", 3, 24, 24), "onet": ("n", 3
 def build_network(name: str, tensors: dict[str, np.ndarray]):
     """Return the ONNX model of ``pnet``, ``rnet`` or ``onet`` with the given weights.
 
-    Its input ``image`` is (n, 3, h, w) float32 in [-1, 1]; its outputs are ``score`` (n, 1, ...), the probability of a
-    face, ``offsets`` (n, 4, ...) and for onet ``landmarks`` (n, 10). ``tensors`` holds arrays by facenet-pytorch's names.
+    Its input ``image`` is (n, 3, h, w) float32 in [-1, 1]; its outputs are ``logits`` (n, 2, ...) of no face and
+    face, ``offsets`` (n, 4, ...) and for onet ``landmarks`` (n, 10). ``tensors`` has facenet-pytorch's names.
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
@@ -83,24 +83,22 @@ def build_network(name: str, tensors: dict[str, np.ndarray]):
             spatial = False
         else:
             weight = tensors[f"{layer}.weight"]
-            if kind == "dense":  # its columns run over width, height, channel; flattened ONNX over channel, height, width
+            if kind == "dense":  # columns run over width, height, channel there; over channel, height, width here
                 weight = weight.reshape(len(weight), 3, 3, -1).transpose(0, 3, 2, 1).reshape(len(weight), -1)
             linear(kind, layer, current, target, weight, tensors[f"{layer}.bias"])
         current = target
 
     kind, scores, others = _HEADS[name]
-    weight, bias = tensors[f"{scores}.weight"], tensors[f"{scores}.bias"]
-    linear(kind, scores, current, "logit", weight[1:] - weight[:1], bias[1:] - bias[:1])
-    nodes.append(helper.make_node("Sigmoid", ["logit"], ["score"]))
-    for output, layer in others.items():
+    heads = {"logits": scores, **others}
+    for output, layer in heads.items():
         linear(kind, layer, current, output, tensors[f"{layer}.weight"], tensors[f"{layer}.bias"])
     size = ("n", "{}", "h_out", "w_out") if kind == "conv" else ("n", "{}")
-    channels = {"score": 1, "offsets": 4, "landmarks": 10}
+    channels = {"logits": 2, "offsets": 4, "landmarks": 10}
     outputs = [
         helper.make_tensor_value_info(
             label, TensorProto.FLOAT, [channels[label] if side == "{}" else side for side in size]
         )
-        for label in ("score", *others)
+        for label in heads
     ]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, _INPUTS[name])
     graph = helper.make_graph(nodes, f"mtcnn_{name}", [image], outputs, weights)
@@ -118,8 +116,8 @@ def read_weights(name: str) -> dict[str, np.ndarray]:
     import torch
 
     spec = importlib.util.find_spec("facenet_pytorch")
-    folders = [Path(folder) for folder in spec.submodule_search_locations] if spec else []
-    path = next((folder / "data" / f"{name}.pt" for folder in folders if (folder / "data" / f"{name}.pt").is_file()), None)
+    paths = [Path(folder) / "data" / f"{name}.pt" for folder in spec.submodule_search_locations] if spec else []
+    path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise FileNotFoundError(f"no data/{name}.pt of {DISTRIBUTION}: pip install --no-deps {DISTRIBUTION}==2.6.0")
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -127,7 +125,7 @@ def read_weights(name: str) -> dict[str, np.ndarray]:
 
 
 def export(folder: Path) -> Path:
-    """Write the three networks, their licence and the sidecar ``mtcnn.json`` to ``folder``; return the sidecar's path."""
+    """Write the three networks, their licence and the sidecar ``mtcnn.json`` to ``folder``; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for name in _TRUNKS:

@@ -38,7 +38,9 @@ class FacenetDetector:
         torch.set_num_threads(threads)
         self.min_face_size = float(min_face_size)
         self.thresholds = values
-        self._mtcnn = MTCNN(min_face_size=min_face_size, thresholds=list(values), keep_all=True, device=torch.device("cpu"))
+        self._mtcnn = MTCNN(
+            min_face_size=min_face_size, thresholds=list(values), keep_all=True, device=torch.device("cpu")
+        )
 
     def detect(self, rgb: np.ndarray) -> list[Detection]:
         """Return the faces of an (H, W, 3) uint8 RGB image, the largest first.

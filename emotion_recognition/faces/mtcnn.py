@@ -4,8 +4,8 @@ Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Conv
 https://arxiv.org/abs/1604.02878. Arithmetic and weights follow facenet-pytorch, https://github.com/timesler/facenet-pytorch:
 a first network scans a pyramid of the image for candidates, a second and a third refuse most and refine the rest.
 
-All resizing is averaging over whole pixels (adaptive average pooling), which a table of sums of the image gives for every
-level of the pyramid and every candidate at once.
+All resizing is averaging over whole pixels (adaptive average pooling), which a table of sums of the image gives for
+every level of the pyramid and every candidate at once.
 """
 
 from pathlib import Path
@@ -31,7 +31,11 @@ class OnnxDetector:
     """MTCNN as ONNX networks; see :func:`emotion_recognition.faces.create_detector` for the settings."""
 
     def __init__(
-        self, min_face_size: float = MIN_FACE_SIZE, thresholds=THRESHOLDS, threads: int = 1, sidecar: Path | str = SIDECAR
+        self,
+        min_face_size: float = MIN_FACE_SIZE,
+        thresholds=THRESHOLDS,
+        threads: int = 1,
+        sidecar: Path | str = SIDECAR,
     ):
         """Load the networks.
 
@@ -65,13 +69,14 @@ class OnnxDetector:
         found = []
         for scale in pyramid_scales(image.height, image.width, self.min_face_size):
             level = image.resized(int(image.height * scale + 1), int(image.width * scale + 1))
-            score, offsets = self._pnet.run(("score", "offsets"), {"image": level})
-            rows, columns = np.nonzero(score[0, 0] >= self.thresholds[0])
+            logits, offsets = self._pnet.run(("logits", "offsets"), {"image": level})
+            probability = _face_probability(logits)[0]
+            rows, columns = np.nonzero(probability >= self.thresholds[0])
             if not len(rows):
                 continue
             cells = np.stack([columns, rows], 1).astype(np.float32) * STRIDE
             corners = np.floor(np.concatenate([cells + 1, cells + CELL], 1) / np.float32(scale))
-            scores = score[0, 0, rows, columns]
+            scores = probability[rows, columns]
             keep = non_maximum_suppression(corners, scores, 0.5)
             found.append((corners[keep], scores[keep], offsets[0][:, rows, columns].T[keep]))
         if not found:
@@ -85,18 +90,20 @@ class OnnxDetector:
     def _refine(self, image: "SummedImage", boxes: np.ndarray) -> np.ndarray:
         """Return the (M, 4) square candidates the second network passes."""
         boxes, crops = image.crops(boxes, 24)
-        scores, offsets = _run(self._rnet, ("score", "offsets"), crops)
-        passed = scores[:, 0] > self.thresholds[1]
-        boxes, scores, offsets = boxes[passed], scores[passed, 0], offsets[passed]
+        logits, offsets = _run(self._rnet, ("logits", "offsets"), crops)
+        scores = _face_probability(logits)
+        passed = scores > self.thresholds[1]
+        boxes, scores, offsets = boxes[passed], scores[passed], offsets[passed]
         keep = non_maximum_suppression(boxes, scores, 0.7)
         return make_square(_regress(boxes[keep], offsets[keep]))
 
     def _finish(self, image: "SummedImage", boxes: np.ndarray) -> list[Detection]:
         """Return the faces the third network passes."""
         boxes, crops = image.crops(boxes, 48)
-        scores, offsets, points = _run(self._onet, ("score", "offsets", "landmarks"), crops)
-        passed = scores[:, 0] > self.thresholds[2]
-        boxes, scores, offsets, points = boxes[passed], scores[passed, 0], offsets[passed], points[passed]
+        logits, offsets, points = _run(self._onet, ("logits", "offsets", "landmarks"), crops)
+        scores = _face_probability(logits)
+        passed = scores > self.thresholds[2]
+        boxes, scores, offsets, points = boxes[passed], scores[passed], offsets[passed], points[passed]
         size = boxes[:, 2:] - boxes[:, :2] + 1
         landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * size[:, None] + boxes[:, None, :2] - 1
         boxes = _regress(boxes, offsets)
@@ -112,9 +119,11 @@ class SummedImage:
         self.height, self.width = rgb.shape[:2]
         sums = np.zeros((self.height + 1, self.width + 1, 3), np.uint32)
         body = sums[1:, 1:]
-        np.cumsum(rgb, axis=1, dtype=np.uint32, out=body)
+        body[...] = rgb
+        # Whole rows at a time, which is far faster than np.cumsum along the first axis.
         for row in range(1, self.height):
-            np.add(body[row], body[row - 1], out=body[row])
+            np.add(sums[row], sums[row + 1], out=sums[row + 1])
+        np.cumsum(body, axis=1, out=body)
         self._sums = sums
 
     def resized(self, height: int, width: int) -> np.ndarray:
@@ -161,13 +170,16 @@ def pyramid_scales(height: int, width: int, min_face_size: float) -> list[float]
     return scales
 
 
-def non_maximum_suppression(boxes: np.ndarray, scores: np.ndarray, threshold: float, minimum: bool = False) -> np.ndarray:
+def non_maximum_suppression(
+    boxes: np.ndarray, scores: np.ndarray, threshold: float, minimum: bool = False
+) -> np.ndarray:
     """Return the indices of the boxes to keep, the best score first.
 
     A box goes if it overlaps a better one by more than ``threshold``: the intersection over the union, or with
-    ``minimum`` over the smaller of the two areas, which takes pixels as inclusive (a side is x2 - x1 + 1).
+    ``minimum`` over the smaller of the two areas, which takes pixels as inclusive (a side is x2 - x1 + 1). Of equal
+    scores, common since those of clear faces round to 1, the better is the one facenet-pytorch's sorting puts first.
     """
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(scores)[::-1] if minimum else np.argsort(-scores, kind="stable")
     x1, y1, x2, y2 = boxes[order].T
     extra = np.float32(1 if minimum else 0)
     area = (x2 - x1 + extra) * (y2 - y1 + extra)
@@ -194,6 +206,12 @@ def make_square(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([corner, corner + side], 1)
 
 
+def _face_probability(logits: np.ndarray) -> np.ndarray:
+    """(N, 2, ...) logits of no face and face to (N, ...) probabilities of a face."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+
+
 def _regress(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     size = boxes[:, 2:] - boxes[:, :2] + 1
     return boxes + offsets * np.tile(size, 2)
@@ -210,7 +228,9 @@ def _edges(lengths: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
 def _normalised(sums: np.ndarray, area: np.ndarray) -> np.ndarray:
     """(N, h, w, 3) sums over (N, h, w) areas to (N, 3, h, w) float32, (mean - 127.5) / 128."""
     values = np.empty((sums.shape[0], 3, *sums.shape[1:3]), np.float32)
-    np.multiply(sums.transpose(0, 3, 1, 2), (1 / (128 * area)).astype(np.float32)[:, None], out=values, casting="same_kind")
+    np.multiply(
+        sums.transpose(0, 3, 1, 2), (1 / (128 * area)).astype(np.float32)[:, None], out=values, casting="same_kind"
+    )
     values -= np.float32(127.5 / 128)
     return values
 

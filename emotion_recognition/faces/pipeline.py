@@ -35,9 +35,8 @@ class FacePipeline:
     """Detects, tracks and crops the faces of a stream of frames."""
 
     def __init__(
-        self, detector: Detector, tracker: Tracker, margin: float, size: int = SIZE, max_faces: int | None = None,
-        offset_y: float = 0.0,
-    ):  # fmt: skip
+        self, detector: Detector, tracker: Tracker, margin: float, size: int = SIZE, max_faces: int | None = None
+    ):
         """Take a detector, a tracker of its own, and how to crop: see :func:`emotion_recognition.faces.crop_face`.
 
         ``max_faces`` limits the result to the largest; all are tracked.
@@ -47,10 +46,10 @@ class FacePipeline:
         """
         if not -1 < margin < float("inf") or size < 1 or (max_faces is not None and max_faces < 1):
             raise ValueError(
-                f"margin {margin}, size {size}, max_faces {max_faces}; expected above -1, at least 1, at least 1 or None"
+                f"margin {margin}, size {size}, max_faces {max_faces}; expected above -1, from 1, from 1 or None"
             )
         self._detector, self._tracker = detector, tracker
-        self._margin, self._size, self._max_faces, self._offset_y = margin, size, max_faces, offset_y
+        self._margin, self._size, self._max_faces = margin, size, max_faces
 
     def process(self, rgb: np.ndarray, stamp_ns: int) -> list[FaceSample]:
         """Return the faces of an (H, W, 3) uint8 RGB frame, the largest first.
@@ -64,7 +63,7 @@ class FacePipeline:
         return [
             FaceSample(
                 number,
-                crop_face(rgb, detection.box, self._margin, self._size, self._offset_y),
+                crop_face(rgb, detection.box, self._margin, self._size),
                 detection.box,
                 detection.landmarks,
                 detection.score,

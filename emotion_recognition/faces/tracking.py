@@ -38,7 +38,9 @@ class Tracker:
     the distance of the centres in face sizes. Pairs are made from the best fit down.
     """
 
-    def __init__(self, max_gap_s: float = MAX_GAP_S, min_iou: float = 0.1, max_distance: float = 0.8, max_ratio: float = 2.0):
+    def __init__(
+        self, max_gap_s: float = MAX_GAP_S, min_iou: float = 0.1, max_distance: float = 0.8, max_ratio: float = 2.0
+    ):
         """Set what counts as the same face.
 
         Args:

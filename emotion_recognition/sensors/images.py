@@ -29,7 +29,17 @@ ENCODINGS = (*_PACKED, _YUYV)
 # Compressed forms, as Pillow names them, by what the format field of a CompressedImage may call them.
 _COMPRESSED = {"jpeg": "JPEG", "jpg": "JPEG", "png": "PNG"}
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-_DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError, struct.error, zlib.error)
+_DECODER_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
 
 
 class ImageError(ValueError):
@@ -62,7 +72,7 @@ def decode_image(encoding: str, width: int, height: int, step: int, data, is_big
     pixel_bytes = 2 if name == _YUYV else _PACKED[name][0]
     row_bytes = width * pixel_bytes
     if step < row_bytes:
-        raise ImageError(f"step {step} is too small; {width} pixels of {encoding} need at least {row_bytes} bytes a row")
+        raise ImageError(f"step {step} is too small; {width} pixels of {encoding} need at least {row_bytes} bytes")
     buffer = _bytes_of(data)
     if buffer.size != step * height:
         found = "no data" if not buffer.size else f"{buffer.size} bytes of data"

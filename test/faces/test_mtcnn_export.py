@@ -1,0 +1,59 @@
+import json
+
+import numpy as np
+import pytest
+
+from emotion_recognition.faces.mtcnn import SIDECAR
+
+onnx = pytest.importorskip("onnx")
+torch = pytest.importorskip("torch")
+
+from emotion_recognition.faces import export  # noqa: E402
+
+
+def weights(name):
+    try:
+        return export.read_weights(name)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("name", ["pnet", "rnet", "onet"])
+def test_the_shipped_networks_hold_facenet_pytorchs_weights(name):
+    shipped = onnx.load(SIDECAR.parent / f"mtcnn_{name}.onnx")
+    held = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in shipped.graph.initializer}
+    original = weights(name)
+    assert held.keys() == original.keys()
+    for label, array in original.items():
+        assert np.array_equal(np.sort(held[label].ravel()), np.sort(array.ravel())), label
+
+
+def test_a_layer_before_the_permutation_reads_the_right_elements():
+    """The first dense layer of the second network, by its definition: width, height, channel."""
+    tensors = weights("rnet")
+    shipped = onnx.load(SIDECAR.parent / "mtcnn_rnet.onnx")
+    held = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in shipped.graph.initializer}
+    features = np.random.default_rng(9).normal(size=(64, 3, 3)).astype(np.float32)
+    expected = tensors["dense4.weight"] @ features.transpose(2, 1, 0).ravel()
+    assert np.abs(held["dense4.weight"] @ features.ravel() - expected).max() < 1e-5
+
+
+def test_export_writes_what_is_shipped(tmp_path):
+    weights("pnet")
+    sidecar = export.export(tmp_path)
+    written, shipped = json.loads(sidecar.read_text()), json.loads(SIDECAR.read_text())
+    assert written["licence"] == "MIT" and written["files"].keys() == {"pnet_onnx", "rnet_onnx", "onet_onnx"}
+    assert written == shipped
+    assert "Permission is hereby granted" in (tmp_path / written["licence_file"]).read_text()
+
+
+@pytest.mark.parametrize("name", ["pnet", "rnet", "onet"])
+def test_networks_give_the_graphs_outputs_for_any_batch(name):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(export.build_network(name, weights(name)).SerializeToString())
+    size = {"pnet": (30, 41), "rnet": (24, 24), "onet": (48, 48)}[name]
+    images = np.random.default_rng(10).uniform(-1, 1, (3, 3, *size)).astype(np.float32)
+    together = session.run(None, {"image": images})
+    for number, image in enumerate(images):
+        for whole, single in zip(together, session.run(None, {"image": image[None]}), strict=True):
+            assert np.abs(whole[number] - single[0]).max() < 1e-4
