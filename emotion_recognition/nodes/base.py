@@ -1,5 +1,6 @@
 """What the perception nodes share: parameters, lifecycle, a worker, and a watch over silent topics."""
 
+import difflib
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,10 +13,12 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile
 
+from emotion_recognition.nodes.conversions import stamp_ns
 from emotion_recognition.nodes.qos import overridable
 from emotion_recognition.nodes.reporting import Reporter
 from emotion_recognition.nodes.worker import Worker
-from emotion_recognition.parameters import Declaration, ParameterError, checked, declarations
+from emotion_recognition.parameters import Declaration, ParameterError, all_declarations, checked, declarations
+from emotion_recognition.stamps import StampGuard
 
 EXPECTED_ERRORS = (ImportError, OSError, ValueError, RuntimeError)
 
@@ -39,6 +42,7 @@ class PerceptionNode(LifecycleNode):
         self._inputs: list = []
         self._clocks: list = []
         self._heard: dict[str, tuple[Any, float]] = {}
+        self._name_unknown_parameters()
 
     # What a subclass fills in.
 
@@ -154,8 +158,12 @@ class PerceptionNode(LifecycleNode):
         """Subscribe until deactivation; a watched topic that stays silent is named in the log."""
 
         def received(message: Any) -> None:
-            self._heard[topic] = (subscription, time.monotonic())
-            callback(message)
+            if watched:
+                self._heard[topic] = (subscription, time.monotonic())
+            try:
+                callback(message)
+            except Exception as error:
+                self._unexpected(error)
 
         def incompatible(event: Any) -> None:
             if watched:
@@ -176,6 +184,19 @@ class PerceptionNode(LifecycleNode):
         self._inputs.append(subscription)
         if watched:
             self._heard[topic] = (subscription, time.monotonic())
+
+    def is_dated(self, topic: str, message: Any) -> bool:
+        """Tell whether a message's stamp lies near the node's clock; where it does not, say so in the log.
+
+        The order of stamps is not looked at: several messages may be about one camera frame.
+        """
+        guard = StampGuard(self.parameters["max_stamp_age"], self.parameters["max_stamp_ahead"])
+        verdict = guard.check(stamp_ns(message.header.stamp), self.get_clock().now().nanoseconds)
+        if not verdict.accepted:
+            self.reporter.report(
+                f"stamp {topic}", f"message on {self.resolve_topic_name(topic)} left out: {verdict.problem}"
+            )
+        return verdict.accepted
 
     def every(self, period_s: float, callback: Callable[[], None], clock: Clock | None = None) -> None:
         """Call back periodically until deactivation, by ROS time unless a clock is given."""
@@ -215,6 +236,19 @@ class PerceptionNode(LifecycleNode):
             return checked(self.NAME, found)
         except ParameterError as error:
             raise ParameterError(f"{self.NAME}: {error}") from error
+
+    def _name_unknown_parameters(self) -> None:
+        """Warn of given parameters that no node has: a misspelt one would otherwise be left at its default unseen.
+
+        It is no error, because a parameter file may address all nodes of a robot at once.
+        """
+        # rclpy has no public access to what was given; names it knows itself (use_sim_time) are declared by now.
+        for name in getattr(self, "_parameter_overrides", {}):
+            if self.has_parameter(name) or name in all_declarations() or name.startswith("qos_overrides."):
+                continue
+            near = difflib.get_close_matches(name, self.parameters, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(self.parameters)}"
+            self.get_logger().warning(f"there is no parameter {name}; it has no effect: {hint}")
 
 
 def _type_name(message_type: type) -> str:

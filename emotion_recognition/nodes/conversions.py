@@ -1,5 +1,6 @@
 """Messages to plain data and back."""
 
+import math
 from array import array
 from collections.abc import Sequence
 
@@ -68,7 +69,7 @@ def estimate_of(message: Emotion) -> Estimate:
     Raises:
         ValueError: the message breaks what msg/Emotion.msg promises (see Estimate).
     """
-    return Estimate(
+    estimate = Estimate(
         stamp_ns=stamp_ns(message.header.stamp),
         frame_id=message.header.frame_id,
         window_start_ns=stamp_ns(message.window_start),
@@ -94,6 +95,11 @@ def estimate_of(message: Emotion) -> Estimate:
         speech_weights=message.speech_weights,
         extra=tuple((pair.key, pair.value) for pair in message.extra),
     )
+    if tuple(message.labels) != estimate.labels:
+        raise ValueError(f"labels {message.labels} beside class_ids {estimate.class_ids}, expected {estimate.labels}")
+    if not all(math.isfinite(value) for value in estimate.face_box):
+        raise ValueError(f"face_box {estimate.face_box}, expected finite pixels")
+    return estimate
 
 
 def face_samples_message(
@@ -159,6 +165,8 @@ def mfcc_mean_of(message: MfccWindow) -> np.ndarray:
         ValueError: it has another length or is not finite.
     """
     mean = np.frombuffer(message.mfcc_mean, np.float32)
-    if mean.shape != (message.coefficients,) or not np.isfinite(mean).all():
-        raise ValueError(f"mfcc_mean of {mean.size} values, expected {message.coefficients} finite ones")
+    if mean.shape != (message.coefficients,):
+        raise ValueError(f"mfcc_mean of {mean.size} values, expected coefficients, {message.coefficients}")
+    if not np.isfinite(mean).all():
+        raise ValueError(f"mfcc_mean holds {mean[~np.isfinite(mean)][0]}, expected finite values")
     return mean

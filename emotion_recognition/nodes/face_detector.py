@@ -15,7 +15,6 @@ from emotion_recognition.sensors.images import ImageError
 from emotion_recognition.stamps import StampGuard
 
 
-
 class FaceDetector(PerceptionNode):
     """Samples frames so that ``frames`` of them cover ``window``, finds, tracks and crops the faces in each."""
 
@@ -47,6 +46,7 @@ class FaceDetector(PerceptionNode):
         if hasattr(self, "_pipeline"):
             self._pipeline.reset()
             self._sampler.reset()
+            self._guard.reset()
 
     def _sample(self, topic: str, message: Image | CompressedImage) -> None:
         stamp = stamp_ns(message.header.stamp)

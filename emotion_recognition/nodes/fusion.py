@@ -1,6 +1,6 @@
 """Node: face and speech emotions to one emotion a person."""
 
-from emotion_recognition.estimates import Estimate, Modality
+from emotion_recognition.estimates import Estimate, Modality, Status
 from emotion_recognition.fusion import Fusion, FusionSettings, Smoother
 from emotion_recognition.msg import Emotion
 from emotion_recognition.nodes import qos
@@ -16,6 +16,10 @@ class FusionNode(PerceptionNode):
     """
 
     NAME = "fusion"
+    EXPECTED = {
+        "emotion/face": (Modality.FACE, (Status.FACE_ONLY, Status.NEITHER)),
+        "emotion/speech": (Modality.SPEECH, (Status.SPEECH_ONLY, Status.NEITHER)),
+    }
 
     def configure(self) -> None:
         """Make the fusion and the publishers."""
@@ -47,8 +51,15 @@ class FusionNode(PerceptionNode):
             self._newest = {}
 
     def _take(self, topic: str, message: Emotion) -> None:
+        if not self.is_dated(topic, message):
+            return
         try:
             estimate = estimate_of(message)
+            modality, states = self.EXPECTED[topic]
+            if estimate.modality is not modality or estimate.status not in states:
+                found = f"modality {estimate.modality.name}, status {estimate.status.name}"
+                expected = f"modality {modality.name}, status {' or '.join(state.name for state in states)}"
+                raise ValueError(f"{found}; expected {expected}")
             if estimate.stamp_ns < self._newest.get(estimate.modality, 0):
                 # A classifier lets a stamp go back only where time began anew, as in a bag that loops.
                 self.forget()

@@ -27,31 +27,39 @@ class MediaSourceNode(PerceptionNode):
 
     NAME = "media_source"
 
-    def configure(self) -> None:
-        """Open the source."""
-        from emotion_recognition.sensors.devices import LiveSource
-        from emotion_recognition.sensors.media import MediaSource
-
-        p = self.parameters
+    def __init__(self, **kwargs):
+        """Declare the parameters; the source is opened on configuration."""
+        super().__init__(**kwargs)
         self.finished = threading.Event()
         self.failed = False
+        self._source = None
+
+    def configure(self) -> None:
+        """Open the source."""
         self._stopping = threading.Event()
         self._player: threading.Thread | None = None
-        self._live = not p["media"]
-        if self._live:
-            self._source = LiveSource(p["camera"] or None, p["microphone"] or None)
-        else:
-            self._source = MediaSource(p["media"])
+        self._live = not self.parameters["media"]
+        self._source = self._open()
         self._info: AudioInfo | None = None
         self._images = self.advertise(Image, "image", qos.IMAGE) if self._source.has_video else None
         if self._source.has_audio:
             self._sound = self.advertise(AudioDataStamped, "audio_stamped", qos.AUDIO)
             self._infos = self.advertise(AudioInfo, "audio_info", qos.AUDIO_INFO_LATCHED)
 
+    def _open(self):
+        from emotion_recognition.sensors.devices import LiveSource
+        from emotion_recognition.sensors.media import MediaSource
+
+        p = self.parameters
+        return LiveSource(p["camera"] or None, p["microphone"] or None) if self._live else MediaSource(p["media"])
+
     def activate(self) -> None:
-        """Begin to play."""
+        """Begin to play, from the start after a deactivation."""
+        if self._source is None:
+            self._source = self._open()
         self._stopping.clear()
-        self._player = threading.Thread(target=self._play, name="player", daemon=True)
+        self.finished.clear()
+        self._player = threading.Thread(target=self._play, args=(self._source,), name="player", daemon=True)
         self._player.start()
         if self._source.has_audio:
             self.every(INFO_PERIOD_S, self._tell_format)
@@ -62,23 +70,25 @@ class MediaSourceNode(PerceptionNode):
             self._stopping.set()
             self._player.join(2.0)
             self._player = None
+        if self._source is not None:
             self._source.close()
+            self._source = None
 
     def _tell_format(self) -> None:
         if self._info is not None:
             self._infos.publish(self._info)
 
-    def _play(self) -> None:
+    def _play(self, source) -> None:
         try:
             if self._wait_for_listeners():
-                self._publish_all()
+                self._publish_all(source)
         except ValueError as error:
             self.failed = True
             self.get_logger().error(str(error))
-        for problem in self._source.problems:
+        for problem in source.problems:
             self.get_logger().warning(problem)
-        self._stopping.wait(LINGER_S)
-        self.finished.set()
+        if not self._stopping.wait(LINGER_S):
+            self.finished.set()
 
     def _wait_for_listeners(self) -> bool:
         """Wait until somebody listens to the emotions and to this node; return whether playing may begin."""
@@ -92,16 +102,16 @@ class MediaSourceNode(PerceptionNode):
             self._stopping.wait(0.02)
         return False
 
-    def _publish_all(self) -> None:
+    def _publish_all(self, source) -> None:
         from emotion_recognition.sensors.media import VideoFrame
 
         began_ns = None
         began_s = time.monotonic()
-        for item in self._source:
+        for item in source:
             if self._stopping.is_set():
                 return
             if began_ns is None:
-                began_ns = self._source.start_wall_ns if self._live else self.get_clock().now().nanoseconds
+                began_ns = source.start_wall_ns if self._live else self.get_clock().now().nanoseconds
                 began_s = time.monotonic()
             # What a file holds for a time has been captured when that time is over, as a device would have it.
             due_s = began_s + getattr(item, "end_ns", item.time_ns) / 1e9

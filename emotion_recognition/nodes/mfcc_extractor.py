@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
 
 from emotion_recognition.audio import AudioPipeline, AudioSettings
+from emotion_recognition.audio.pipeline import SILENCE_DBFS, MfccResult
 from emotion_recognition.msg import MfccWindow
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
@@ -76,6 +77,7 @@ class MfccExtractor(PerceptionNode):
         """Drop all sound heard so far."""
         if hasattr(self, "_pipeline"):
             self._pipeline.reset()
+            self._guard.reset()
 
     def _on_info(self, message: AudioInfo) -> None:
         self._format = message
@@ -103,7 +105,7 @@ class MfccExtractor(PerceptionNode):
             return
         lost = self.worker.take_dropped() if self.worker else 0
         if lost:
-            self.reporter.report("lost", f"{lost} audio messages dropped: the processor is too busy")
+            self.reporter.report("lost", f"{lost} messages on {self.resolve_topic_name(self._topic)} dropped: the processor is too busy")
         try:
             samples = decode_pcm(
                 chunk.data,
@@ -121,7 +123,26 @@ class MfccExtractor(PerceptionNode):
             self._leave_out("audio", str(error))
             return
         for result in results:
-            self._publisher.publish(mfcc_message(result, chunk.frame_id))
+            if self._is_usable(result):
+                self._publisher.publish(mfcc_message(result, chunk.frame_id))
+
+    def _is_usable(self, result: MfccResult) -> bool:
+        """Tell whether to publish a window; name in the log what an open or a muted microphone would not give."""
+        seconds = f"{(result.end_ns - result.start_ns) / NANOSECONDS:.1f} s"
+        limit = self.parameters["max_clipped"]
+        if result.clipped > limit:
+            self._leave_out(
+                "clipped",
+                f"{result.clipped:.0%} of the samples of {seconds} are at full scale: expected at most {limit:.0%}; "
+                "lower the microphone's gain",
+            )
+            return False
+        if result.level_dbfs <= SILENCE_DBFS:
+            name = self.resolve_topic_name(self._topic)
+            self.reporter.report(
+                "silent", f"audio on {name} is 0 throughout {seconds}: expected some noise; is the microphone muted?"
+            )
+        return True
 
     def _leave_out(self, kind: str, problem: str) -> None:
         self.reporter.report(kind, f"audio on {self.resolve_topic_name(self._topic)} left out: {problem}")

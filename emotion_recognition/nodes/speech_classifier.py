@@ -31,21 +31,30 @@ class SpeechClassifierNode(PerceptionNode):
 
     def activate(self) -> None:
         """Listen to the MFCC extractor."""
-        worker = self.work_in_thread(self._classify, capacity=QUEUED_WINDOWS)
-        self.listen(MfccWindow, "mfcc", worker.put, qos.SAMPLES)
+        self.work_in_thread(self._classify, capacity=QUEUED_WINDOWS)
+        self.listen(MfccWindow, "mfcc", self._take, qos.SAMPLES)
+
+    def _take(self, message: MfccWindow) -> None:
+        if self.is_dated("mfcc", message):
+            self.worker.put(message)
 
     def _classify(self, message: MfccWindow) -> None:
-        stamp = stamp_ns(message.header.stamp)
-        if message.voice_activity < self.parameters["min_voice_activity"]:
-            silence = Estimate.nothing(Modality.SPEECH, Reason.NO_VOICE, stamp, message.header.frame_id)
-            self._publisher.publish(emotion_message(silence))
-            return
         try:
-            found = self._classifier.classify(mfcc_mean_of(message), (stamp,))
+            estimate = self._estimate(message)
         except ValueError as error:
             self.reporter.report("mfcc", f"window on {self.resolve_topic_name('mfcc')} left out: {error}")
             return
-        estimate = decide(
+        self._publisher.publish(emotion_message(estimate))
+
+    def _estimate(self, message: MfccWindow) -> Estimate:
+        stamp = stamp_ns(message.header.stamp)
+        mean = mfcc_mean_of(message)
+        if not 0 <= message.voice_activity <= 1:
+            raise ValueError(f"voice_activity {message.voice_activity}, expected 0 to 1")
+        if message.voice_activity < self.parameters["min_voice_activity"]:
+            return Estimate.nothing(Modality.SPEECH, Reason.NO_VOICE, stamp, message.header.frame_id)
+        found = self._classifier.classify(mean, (stamp,))
+        return decide(
             found.probabilities,
             found.class_ids,
             stamp_ns=stamp,
@@ -58,7 +67,6 @@ class SpeechClassifierNode(PerceptionNode):
             voice_activity=message.voice_activity,
             speech_weights=self._classifier.metadata.weights_sha256,
         )
-        self._publisher.publish(emotion_message(estimate))
 
 
 def main(args: list[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """Node: face samples to one face emotion a track and frame."""
 
+import math
 from pathlib import Path
 
 from emotion_recognition.classifiers import VisualClassifier
@@ -32,14 +33,18 @@ class VisualClassifierNode(PerceptionNode):
 
     def activate(self) -> None:
         """Listen to the face detector."""
-        worker = self.work_in_thread(self._classify, capacity=QUEUED_FRAMES)
-        self.listen(FaceSamples, "face_samples", worker.put, qos.SAMPLES)
+        self.work_in_thread(self._classify, capacity=QUEUED_FRAMES)
+        self.listen(FaceSamples, "face_samples", self._take, qos.SAMPLES)
 
     def forget(self) -> None:
         """Drop the embeddings of all tracks."""
         if hasattr(self, "_classifier"):
             self._classifier.reset()
             self._last_ns = 0
+
+    def _take(self, message: FaceSamples) -> None:
+        if self.is_dated("face_samples", message):
+            self.worker.put(message)
 
     def _classify(self, message: FaceSamples) -> None:
         stamp = stamp_ns(message.header.stamp)
@@ -55,11 +60,14 @@ class VisualClassifierNode(PerceptionNode):
             try:
                 estimate = self._estimate(message, face, rank, stamp)
             except ValueError as error:
-                self.reporter.report("face", f"face {face.track_id} left out: {error}")
+                name = self.resolve_topic_name("face_samples")
+                self.reporter.report("face", f"face {face.track_id} on {name} left out: {error}")
                 continue
             self._publisher.publish(emotion_message(estimate))
 
     def _estimate(self, message: FaceSamples, face: FaceSample, rank: int, stamp: int) -> Estimate:
+        if not all(math.isfinite(value) for value in face.box):
+            raise ValueError(f"box {[float(value) for value in face.box]}, expected finite pixels")
         found = self._classifier.update(face.track_id, crop_of(face), stamp)
         return decide(
             found.probabilities,
