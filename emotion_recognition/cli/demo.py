@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from emotion_recognition.cli.output import fail, load, print_json, say
+from emotion_recognition.cli.output import EXIT_USAGE, fail, load, print_json, say
 
 RECORDING = Path(__file__).parents[1] / "demo" / "recording.mkv"
 PICTURE = Path("demo_timeline.png")
@@ -21,6 +21,7 @@ def demo(
         typer.Argument(help="Media file to play, e.g. mp4, mkv, wav or flac; the bundled recording if left out."),
     ] = None,
     output: Annotated[Path, typer.Option(help="The timeline picture (PNG) to write.")] = PICTURE,
+    params_file: Annotated[Path | None, typer.Option(help="ROS parameter file, e.g. to use other models.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every message heard.")] = False,
 ) -> None:
     """Play a recording through the real nodes and show the emotions that they publish."""
@@ -28,15 +29,19 @@ def demo(
     output = output.resolve()
     if not output.parent.is_dir():
         fail(f"{output}: the folder {output.parent} does not exist")
+    if params_file is not None and not params_file.is_file():
+        fail(f"--params-file {params_file}: no such file", EXIT_USAGE)
     _check(path)
+    ros_args = ["--params-file", str(params_file.resolve())] if params_file else []
     player = load("emotion_recognition.demo.player")
     records = load("emotion_recognition.demo.records")
     timeline = load("emotion_recognition.demo.timeline")
     console = load("rich.console").Console(stderr=json)
+    say(f"starting the nodes to play {path.name}")
     with load("emotion_recognition.demo.display").Display(console, path.name) as display:
-        played = player.play(str(path.resolve()), display.update, display.note)
+        played = player.play(str(path.resolve()), display.update, display.note, ros_args)
     if played.return_code and not played.interrupted:
-        for line in played.output_tail:
+        for line in played.untold:
             say(line)
         fail(f"{path}: the nodes ended with exit code {played.return_code}")
     if not played.records and not played.interrupted:

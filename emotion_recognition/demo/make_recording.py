@@ -18,17 +18,17 @@ from PIL import Image
 
 WIDTH, HEIGHT, FRAMES_PER_S = 640, 480, 25
 SAMPLES_PER_S = 16000
-DURATION_S = 9.8
-VOICE_STARTS_S = 2.4
+DURATION_S = 8.6
+VOICE_STARTS_S = 2.1
 VOICE_PEAK = 0.5
 # Where the camera looks: time in s, centre x, y and width of the view in pixels of the 512 x 512 photo.
 CAMERA_PATH = (
     (0.0, 400.0, 130.0, 220.0),  # the model shuttle beside the person, no face
-    (1.0, 400.0, 135.0, 220.0),
-    (1.8, 226.0, 150.0, 290.0),  # the face, slowly closer
-    (6.0, 232.0, 146.0, 240.0),
-    (6.8, 250.0, 380.0, 290.0),  # down to the suit, no face
-    (9.8, 262.0, 384.0, 280.0),
+    (0.8, 400.0, 135.0, 220.0),
+    (1.5, 226.0, 150.0, 290.0),  # the face, slowly closer
+    (5.6, 232.0, 146.0, 240.0),
+    (6.4, 250.0, 380.0, 290.0),  # down to the suit, no face
+    (8.6, 262.0, 384.0, 280.0),
 )
 # A held camera is never quite still: amplitude in photo pixels and period in s, for x and y.
 SWAY = ((1.2, 2.3), (0.9, 1.7))
@@ -124,7 +124,7 @@ def main() -> None:
     """Command line of the generator."""
     parser = argparse.ArgumentParser(description="Make the bundled demonstration recording.")
     parser.add_argument("--photo", type=Path, required=True, help="scikit-image's astronaut.png (512 x 512)")
-    parser.add_argument("--voice", type=Path, required=True, help="speech, at most 7.4 s")
+    parser.add_argument("--voice", type=Path, required=True, help="speech, at most 6.5 s")
     parser.add_argument("--output", type=Path, required=True, help="the Matroska file to write")
     arguments = parser.parse_args()
     write(arguments.output, Image.open(arguments.photo).convert("RGB"), read_voice(arguments.voice))

@@ -36,12 +36,12 @@ _UNIMPORTANT = re.compile(r"^\[(INFO|DEBUG)\]")
 
 @dataclass
 class Played:
-    """How a run ended: what was heard, the nodes' exit code, and the last lines they printed."""
+    """How a run ended: what was heard, the nodes' exit code, and the last of their log lines not passed on yet."""
 
     records: list[Heard] = field(default_factory=list)
     return_code: int = 0
     interrupted: bool = False
-    output_tail: list[str] = field(default_factory=list)
+    untold: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
 
 def to_heard(message: Emotion, received_ns: int) -> Heard:
@@ -144,13 +144,12 @@ def _start(command: list[str]) -> subprocess.Popen:
 
 
 def _read(child: subprocess.Popen, on_line: Callable[[str], None], played: Played) -> None:
-    tail: deque[str] = deque(maxlen=TAIL_LINES)
     for line in child.stdout:
         line = line.rstrip("\n")
-        tail.append(line)
-        played.output_tail = list(tail)
         if line and not _UNIMPORTANT.match(line):
             on_line(line)
+        else:
+            played.untold.append(line)
 
 
 def _drain(executor: SingleThreadedExecutor, records: list[Heard]) -> None:
