@@ -8,11 +8,11 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
-from small_models import RandomFace, face_fields, random_speech, speech_fields
+from small_models import RandomFace, face_fields, random_speech, speech_fields  # noqa: E402
 
-from emotion_recognition.engines import ModelError, load_metadata
-from emotion_recognition.engines import export as exporting
-from emotion_recognition.engines.export import export_face, export_speech
+from emotion_recognition.engines import ModelError, load_metadata  # noqa: E402
+from emotion_recognition.engines import export as exporting  # noqa: E402
+from emotion_recognition.engines.export import export_face, export_speech  # noqa: E402
 
 
 @pytest.mark.parametrize("variant", ["s1", "s2", "s3"])
@@ -73,7 +73,11 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("fields", "problem"),
-    [({"labels": ["x"]}, "unknown metadata labels"), ({"class_ids": [1, 12]}, "class_ids"), ({"licence": ""}, "licence")],
+    [
+        ({"labels": ["x"]}, "unknown metadata labels"),
+        ({"class_ids": [1, 12]}, "class_ids"),
+        ({"licence": ""}, "licence"),
+    ],
 )
 def test_wrong_fields_leave_the_last_export_in_place(tmp_path, fields, problem):
     sidecar = export_speech(random_speech(), speech_fields(), tmp_path, "voice")

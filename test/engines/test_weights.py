@@ -167,7 +167,8 @@ def test_the_weights_hash_is_the_documented_one():
 def test_the_weights_hash_of_a_file_is_that_of_its_tensors(tmp_path):
     save_file = pytest.importorskip("safetensors.numpy").save_file
     generator = np.random.default_rng(0)
-    tensors = {"z.weight": generator.normal(size=(3, 2)).astype(np.float32), "a": np.array(3), "m": np.zeros(0, np.uint8)}
+    weight = generator.normal(size=(3, 2)).astype(np.float32)
+    tensors = {"z.weight": weight, "a": np.array(3), "m": np.zeros(0, np.uint8)}
     save_file(tensors, tmp_path / "a.safetensors", metadata={"format": "np"})
     assert safetensors_sha256(tmp_path / "a.safetensors") == tensors_sha256(tensors)
     renamed = {("y" if key == "a" else key): value for key, value in tensors.items()}

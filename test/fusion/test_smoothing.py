@@ -35,7 +35,8 @@ def test_what_was_decays_with_stamp_time():
 def test_everything_else_is_of_the_newest():
     smoother = Smoother(0.5)
     smoother.update(face(1000, probabilities=HAPPY))
-    newest = dataclasses.replace(face(1200, probabilities=SAD), reasons=Reason.NO_VOICE, face_rank=2, extra=(("a", "b"),))
+    changes = {"reasons": Reason.NO_VOICE, "face_rank": 2, "extra": (("a", "b"),)}
+    newest = dataclasses.replace(face(1200, probabilities=SAD), **changes)
     found = smoother.update(newest)
     decided = {"class_id", "confidence", "class_ids", "probabilities", "valence", "arousal"}
     for field in dataclasses.fields(Estimate):
@@ -70,7 +71,8 @@ def test_when_the_table_grows_what_was_is_shared_as_the_newest_says():
     found = smoother.update(newest)
     weight = math.exp(-0.4)
     assert found.class_ids == (1, 2, 3, 4, 5, 6, 7, 8)
-    np.testing.assert_allclose(found.probabilities[:2], [weight / 4 + (1 - weight) * 0.1, weight * 3 / 4 + (1 - weight) * 0.3])
+    expected = [weight * 0.25 + (1 - weight) * 0.1, weight * 0.75 + (1 - weight) * 0.3]
+    np.testing.assert_allclose(found.probabilities[:2], expected)
 
 
 def test_when_the_table_shrinks_calm_becomes_neutral():

@@ -5,9 +5,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from emotion_recognition.models.attention import FrameAttention, TripletAttention
-from emotion_recognition.models.ghostnet import GhostNet
-from emotion_recognition.models.speech_cnn import SpeechCNN
+from emotion_recognition.models.attention import FrameAttention, TripletAttention  # noqa: E402
+from emotion_recognition.models.ghostnet import GhostNet  # noqa: E402
+from emotion_recognition.models.speech_cnn import SpeechCNN  # noqa: E402
 
 
 def parameters(module):
