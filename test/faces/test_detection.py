@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -153,3 +156,13 @@ def test_squares_keep_the_centre_and_the_longer_side():
         [5, -5, 45, 35],
     ]
     assert make_square(np.empty((0, 4), np.float32)).shape == (0, 4)
+
+
+def test_the_default_detector_and_the_package_import_no_torch():
+    code = (
+        "import sys, numpy; from emotion_recognition.faces import *; import emotion_recognition.sensors.images\n"
+        "create_detector().detect(numpy.zeros((80, 80, 3), numpy.uint8))\n"
+        "print(sorted({'torch', 'torchvision', 'facenet_pytorch', 'av', 'onnx', 'scipy'} & sys.modules.keys()))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

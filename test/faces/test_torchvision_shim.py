@@ -3,10 +3,10 @@ import sys
 import numpy as np
 import pytest
 
+from emotion_recognition.faces import torchvision_shim as shim
 from emotion_recognition.faces.mtcnn import non_maximum_suppression
 
 torch = pytest.importorskip("torch")
-shim = pytest.importorskip("emotion_recognition.faces.torchvision_shim")
 
 
 @pytest.fixture
