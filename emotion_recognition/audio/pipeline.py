@@ -128,7 +128,7 @@ class AudioPipeline:
         samples = check_samples(samples)
         count, channels = samples.shape
         check_format(rate, channels)
-        rate = int(rate)
+        rate, first_sample_ns, stamp_ns = int(rate), int(first_sample_ns), int(stamp_ns)
         tolerance_s = self.settings.receipt_gap_tolerance_s if by_receipt else self.settings.gap_tolerance_s
         placed = None
         if self._format == (rate, channels):

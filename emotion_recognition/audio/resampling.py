@@ -15,7 +15,7 @@ def check_format(rate: int, channels: int) -> None:
     Raises:
         AudioError: the rate is no whole number in RATE_RANGE, or there are not 1 to MAX_CHANNELS channels.
     """
-    if rate != int(rate) or not RATE_RANGE[0] <= rate <= RATE_RANGE[1]:
+    if not RATE_RANGE[0] <= rate <= RATE_RANGE[1] or rate != int(rate):
         raise AudioError(f"sample rate {rate} Hz: expected a whole number from {RATE_RANGE[0]} to {RATE_RANGE[1]}")
     if not 1 <= channels <= MAX_CHANNELS:
         raise AudioError(f"{channels} channels: expected 1 to {MAX_CHANNELS}")

@@ -61,7 +61,7 @@ class SpeechRecipe:
     label_smoothing: float = 0.1
     dropout: float = 0.2
     average: float = 0.99
-    mixup: float = 0.3
+    mixup: float = 0.2
     gain_db: float = 12.0
     whole_share: float = 0.25
     versions: int = 16

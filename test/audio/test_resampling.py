@@ -48,7 +48,7 @@ def test_sound_above_8_khz_is_removed():
 
 @pytest.mark.parametrize(("rate", "channels", "text"), [
     (0, 1, "0 Hz"), (-16000, 1, "-16000 Hz"), (3999, 1, "4000 to 384000"), (44100.5, 1, "44100.5"),
-    (10**9, 1, "1000000000"), (16000, 0, "0 channels"), (16000, 100, "100 channels"),
+    (10**9, 1, "1000000000"), (float("nan"), 1, "nan"), (16000, 0, "0 channels"), (16000, 100, "100 channels"),
 ])  # fmt: skip
 def test_impossible_formats_are_refused(rate, channels, text):
     with pytest.raises(AudioError, match=text):
