@@ -220,7 +220,7 @@ class PerceptionNode(LifecycleNode):
             hint = "nobody publishes it: start the sensor or remap the topic" if found == 0 else "it has publishers but is silent"
             self.reporter.report(
                 f"silent {name}",
-                f"no message on {name} ({_type_name(subscription.msg_type)}) for {silent:.0f} s, {found} publishers: {hint}",
+                f"no message on {name} ({_type_name(subscription.msg_type)}) for {silent:.0f} s, publishers: {found}: {hint}",
             )
 
     # Parameters.

@@ -97,6 +97,8 @@ def estimate_of(message: Emotion) -> Estimate:
     )
     if tuple(message.labels) != estimate.labels:
         raise ValueError(f"labels {message.labels} beside class_ids {estimate.class_ids}, expected {estimate.labels}")
+    if message.label != estimate.label:
+        raise ValueError(f"label {message.label!r} beside class_id {estimate.class_id}, expected {estimate.label!r}")
     if not all(math.isfinite(value) for value in estimate.face_box):
         raise ValueError(f"face_box {estimate.face_box}, expected finite pixels")
     return estimate

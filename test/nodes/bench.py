@@ -1,0 +1,102 @@
+"""Real nodes and the test's own in one executor, which the test spins until what it waits for has come."""
+
+import time
+from collections.abc import Callable
+
+import rclpy
+from rcl_interfaces.msg import Log
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+
+from emotion_recognition.nodes.conversions import stamp_ns
+
+DEADLINE_S = 30.0
+
+
+class Bench:
+    """Nodes under test, publishers and listeners of the test, all in one namespace."""
+
+    def __init__(self, namespace: str):
+        self.namespace = namespace
+        self.node = rclpy.create_node("test", namespace=namespace, use_global_arguments=False)
+        self.executor = SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+        self.nodes = []
+        self._log = []
+        # Kept by its publishers for a while: a line written before the subscription was matched is not missed.
+        qos = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.node.create_subscription(Log, "/rosout", self._log.append, qos)
+
+    def add(self, make, *ros_args: str, started: bool = True, **parameters):
+        """Make a node with parameters, and start it as it would start by itself."""
+        node = make(
+            namespace=self.namespace,
+            use_global_arguments=False,
+            cli_args=["--ros-args", *ros_args],
+            parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()],
+        )
+        self.nodes.append(node)
+        self.executor.add_node(node)
+        if started:
+            assert node.autostart(), "the node does not start"
+        return node
+
+    def publisher(self, message_type, topic: str, qos=10):
+        """Return a publisher that a node under test listens to."""
+        publisher = self.node.create_publisher(message_type, topic, qos)
+        self.until(publisher.get_subscription_count, f"somebody listens to {publisher.topic_name}")
+        return publisher
+
+    def listen(self, message_type, topic: str, qos=1000) -> list:
+        """Return the list that the topic's messages will be appended to."""
+        heard = []
+        subscription = self.node.create_subscription(message_type, topic, heard.append, qos)
+        self.until(subscription.get_publisher_count, f"somebody publishes {subscription.topic_name}")
+        return heard
+
+    def until(self, condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S):
+        """Spin until the condition holds and return its value; fail after the deadline."""
+        end = time.monotonic() + deadline_s
+        while not (value := condition()):
+            assert time.monotonic() < end, f"not within {deadline_s} s: {what}; log: {[line.msg for line in self._log]}"
+            self.executor.spin_once(timeout_sec=0.02)
+        return value
+
+    def settle(self) -> None:
+        """Spin until the nodes have taken what was published to them before; in one process it has arrived already."""
+        for _ in range(20):
+            self.executor.spin_once(timeout_sec=0.002)
+
+    def call(self, service_type, name: str, request, deadline_s: float = DEADLINE_S):
+        """Call a service from outside the node that offers it, and return the answer."""
+        client = self.node.create_client(service_type, name)
+        self.until(client.service_is_ready, f"service {name}", deadline_s)
+        future = client.call_async(request)
+        self.until(future.done, f"answer of {name}", deadline_s)
+        self.node.destroy_client(client)
+        return future.result()
+
+    def lines(self, node, least: int = Log.WARN) -> list[str]:
+        """Return what a node has logged up to now at WARN or above, in order."""
+        mark = f"mark {time.monotonic_ns()}"
+        name = node.get_logger().name
+        node.get_logger().info(mark)
+        self.until(lambda: any(line.msg == mark for line in self._log), f"{mark} of {name}")
+        return [line.msg for line in self._log if line.name == name and line.level >= least]
+
+    def now_ns(self) -> int:
+        """Return ROS time."""
+        return self.node.get_clock().now().nanoseconds
+
+    def close(self) -> None:
+        """Take everything down."""
+        for node in (*self.nodes, self.node):
+            self.executor.remove_node(node)
+            node.destroy_node()
+        self.executor.shutdown()
+
+
+def stamps(messages) -> list[int]:
+    """Return the header stamps of messages in nanoseconds."""
+    return [stamp_ns(message.header.stamp) for message in messages]

@@ -1,0 +1,58 @@
+"""Fixtures of the tests that need ROS: each test has a bench of its own, in a namespace of its own."""
+
+import os
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+# Read when the middleware starts, here and in the processes that tests start: own domain, this machine only.
+os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 101 + 1)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def ros():
+    """ROS, set up once for the whole run."""
+    rclpy = pytest.importorskip("rclpy", reason="needs ROS")
+    from emotion_recognition.nodes.running import prepare_environment
+
+    prepare_environment()
+    rclpy.init(args=[])
+    yield rclpy
+    rclpy.try_shutdown()
+
+
+@pytest.fixture
+def bench(ros):
+    """A :class:`bench.Bench` in a namespace of its own."""
+    from bench import Bench
+
+    made = Bench(f"/test_{next(_numbers)}")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def model():
+    """Function that returns parameters naming the weights, given ``face``, ``speech`` or both."""
+    from emotion_recognition.weights import FACE, SPEECH
+
+    shipped = {"face": FACE, "speech": SPEECH}
+    folder = os.environ.get("EMOTION_TEST_WEIGHTS")
+
+    def parameters(*streams: str) -> dict[str, str]:
+        found = {}
+        for stream in streams:
+            path = shipped[stream]
+            if not path.is_file():
+                if not folder:
+                    pytest.skip(f"{path.name} is not there")
+                path = Path(folder) / f"{stream}_interim.json"
+            found[f"{stream}_model"] = str(path)
+        return found
+
+    return parameters
