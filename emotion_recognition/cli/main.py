@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emotion_recognition.cli import demo, parameters, run
+from emotion_recognition.cli import demo, parameters, run, training
 from emotion_recognition.version import __version__
 
 app = typer.Typer(
@@ -37,6 +37,9 @@ def _options(
 app.command()(demo.demo)
 app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(parameters.parameters)
+app.add_typer(training.train, name="train")
+app.add_typer(training.cross_validate, name="cross-validate")
+app.add_typer(training.score, name="score")
 
 if __name__ == "__main__":
     app()
