@@ -79,7 +79,7 @@ class VisualClassifier:
             raise ValueError(f"track {track_id}: stamp {stamp_ns} ns, expected one after {kept[-1][0]} ns "
                              "(reset() when time begins anew)")
         self._input.fill(crop, self._one[0])
-        newest = (stamp_ns, self._backbone.run(self._one)[0].copy())
+        newest = (stamp_ns, self._backbone.run(self._one)[0])
         used = deque((item for item in kept if stamp_ns - item[0] <= self._reach_ns), maxlen=self.frames)
         used.append(newest)
         result = self._decide(np.stack([embedding for _, embedding in used]), tuple(stamp for stamp, _ in used))

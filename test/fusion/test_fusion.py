@@ -124,6 +124,13 @@ def test_stamps_further_apart_than_the_pairing_limit_do_not_pair(fusion):
     assert says(fusion.face([face(2001)])) == [("face_1", Status.FACE_ONLY, Reason.MICROPHONE_STALE)]
 
 
+def test_a_stale_voice_is_left_out_though_it_would_pair():
+    fusion = Fusion(FusionSettings(pair_within_ns=1000 * MS, stale_after_ns=500 * MS))
+    fusion.speech(speech(1000))
+    assert says(fusion.face([face(1500)])) == [("face_1", Status.BOTH, Reason.NONE)]
+    assert says(fusion.face([face(1501)])) == [("face_1", Status.FACE_ONLY, Reason.MICROPHONE_STALE)]
+
+
 def test_a_face_in_view_that_does_not_pair_still_owns_the_voice(fusion):
     fusion.face([face(1000)])
     (found,) = fusion.speech(speech(2200))
