@@ -227,30 +227,34 @@ def compose_clips(variants: torch.Tensor, good: int, generator: torch.Generator)
 def train_attention(
     model: VisualClassifier, variants: torch.Tensor, class_ids: np.ndarray, good: int, recipe: FaceRecipe,
     epochs: int = 8, rate: float = 1e-3,
-) -> FrameAttention:
-    """Train the frame attention on composed clips of embeddings, starting from the stills' classifier.
+) -> None:  # fmt: skip
+    """Train the weights ``alpha`` and ``beta`` of the frame attention on composed clips of embeddings.
+
+    The classifier behind them stays as the stills trained it, so that the decision on a single frame does not change.
 
     Args:
-        model: the trained model; its backbone is not touched.
+        model: the trained model; only its frame attention's weights change.
         variants: embeddings (N, V, 576) from :func:`embed_variants`.
         class_ids: class ids (N,).
         good: how many of the V variants are not degraded; they come first.
-        recipe: label smoothing, batch, seed.
+        recipe: batch, seed.
         epochs: passes over the N stills, new clips in each.
         rate: learning rate.
-
-    Returns:
-        The trained frame attention, also put into ``model``.
     """
-    fan = model.fan.train()
-    optimizer = torch.optim.AdamW(fan.parameters(), rate, weight_decay=recipe.weight_decay)
+    weights = [*model.fan.alpha.parameters(), *model.fan.beta.parameters()]
+    optimizer = torch.optim.AdamW(weights, rate, weight_decay=recipe.weight_decay)
     targets = _shift(torch.from_numpy(class_ids) - 1, recipe)
     generator = torch.Generator().manual_seed(recipe.seed)
     for _ in range(epochs):
         for chosen in torch.randperm(len(variants), generator=generator).split(recipe.batch):
             clips = compose_clips(variants[chosen], good, generator)
-            loss = F.cross_entropy(_present(fan(clips), recipe), targets[chosen], label_smoothing=recipe.label_smoothing)
+            loss = F.cross_entropy(_present(model.fan(clips), recipe), targets[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return fan.eval()
+
+
+def clip_logits(model: VisualClassifier, clips: torch.Tensor, recipe: FaceRecipe) -> torch.Tensor:
+    """Return logits (N, 8) of clips of embeddings (N, T, 576), minus infinity for the classes without data."""
+    with torch.inference_mode():
+        return without_absent(model.fan(clips), recipe.classes_without_data)
