@@ -1,1 +1,20 @@
-"""Decoding of what cameras and microphones send."""
+"""Decoding of what cameras, microphones and media files send."""
+
+from emotion_recognition.sensors.devices import LiveSource
+from emotion_recognition.sensors.images import ImageError, decode_compressed, decode_image
+from emotion_recognition.sensors.media import AudioChunk, MediaError, MediaSource, VideoFrame
+from emotion_recognition.sensors.pcm import AudioError, check_samples, decode_pcm
+
+__all__ = [
+    "AudioChunk",
+    "AudioError",
+    "ImageError",
+    "LiveSource",
+    "MediaError",
+    "MediaSource",
+    "VideoFrame",
+    "check_samples",
+    "decode_compressed",
+    "decode_image",
+    "decode_pcm",
+]

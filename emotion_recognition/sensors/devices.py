@@ -8,10 +8,12 @@ anchored where its first item arrives.
 from __future__ import annotations
 
 import heapq
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 from emotion_recognition.sensors.media import (
     NANOSECONDS,
@@ -35,6 +37,7 @@ CAMERA_FORMAT = "v4l2"
 MICROPHONE_FORMAT = "alsa"
 # v4l2 stamps with the monotonic clock on most kernels; "abs" turns it into the wall clock's, as alsa has it.
 DEFAULT_OPTIONS = {"v4l2": {"timestamps": "abs"}}
+ALSA_CONFIGURATION = Path("/usr/share/alsa/alsa.conf")
 _FORMAT_NAMES = {"v4l2": "video4linux2,v4l2"}
 
 
@@ -210,6 +213,13 @@ class LiveSource:
             self.dropped_frames += 1
 
 
+def _point_to_alsa_configuration() -> None:
+    """Tell the alsa library inside PyAV's wheels, which looks where it was built, where the settings are."""
+    if ALSA_CONFIGURATION.is_file():
+        os.environ.setdefault("ALSA_CONFIG_PATH", str(ALSA_CONFIGURATION))
+        os.environ.setdefault("ALSA_CONFIG_DIR", str(ALSA_CONFIGURATION.parent))
+
+
 def _open_device(kind: str, name: str, input_format: str, options: dict[str, str] | None) -> StreamReader:
     import av
 
@@ -218,6 +228,8 @@ def _open_device(kind: str, name: str, input_format: str, options: dict[str, str
         raise MediaError(
             f"{name}: this FFmpeg has no input format {input_format!r}; PyAV's build from source may have it"
         )
+    if input_format == "alsa":
+        _point_to_alsa_configuration()
     container = open_input(name, full_name.split(",")[-1], {**DEFAULT_OPTIONS.get(input_format, {}), **(options or {})})
     try:
         if find_stream(container, kind) is None:

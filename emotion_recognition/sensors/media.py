@@ -84,8 +84,8 @@ def open_input(source: str, input_format: str | None = None, options: dict[str, 
     try:
         container = av.open(target, format=input_format, options=options or {}, metadata_errors="replace")
     except (OSError, ValueError) as problem:
-        kind = f"{input_format} device" if input_format else "media file"
-        raise MediaError(f"{source}: cannot be opened as a {kind}: {_reason(problem)}") from None
+        kind = f"FFmpeg input {input_format}" if input_format else "media file"
+        raise MediaError(f"{source}: cannot be opened as {kind}: {_reason(problem)}") from None
     if input_format is None and REFUSED_FORMATS.intersection(container.format.name.split(",")):
         name = container.format.name
         container.close()

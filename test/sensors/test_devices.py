@@ -1,6 +1,7 @@
 """Devices are stood in for by FFmpeg's own generators (its input format lavfi), and by readers with known stamps."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -131,6 +132,17 @@ def test_unread_frames_are_dropped_oldest_first(monkeypatch):
     assert len(items) == devices.MAX_WAITING_FRAMES and source.dropped_frames == 12
     assert items[-1].time_ns - items[0].time_ns == 70_000_000
     assert source.start_wall_ns == 10**18 + 120_000_000
+
+
+@pytest.mark.skipif(not devices.ALSA_CONFIGURATION.is_file(), reason="alsa is not installed")
+def test_alsa_finds_its_settings_and_stamps_with_the_wall_clock(monkeypatch):
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "to be removed again")
+    monkeypatch.delenv("ALSA_CONFIG_PATH")
+    before_ns = time.time_ns()
+    with LiveSource(microphone="null") as source:  # alsa's device that is always there
+        chunk = next(source)
+    assert isinstance(chunk, AudioChunk) and chunk.time_ns == 0
+    assert before_ns - SECOND < source.start_wall_ns < time.time_ns()
 
 
 def test_missing_devices_and_formats_are_named():

@@ -262,7 +262,7 @@ def test_sound_with_nan_is_left_out(tmp_path):
 
 BAD = {
     "nothing.mp4": (b"", "the file is empty"),
-    "noise.mkv": (bytes(range(256)) * 40, "cannot be opened as a media file"),
+    "noise.mkv": (bytes(range(256)) * 40, "cannot be opened as media file"),
     "text.txt": (b"I am a text, not a recording.\n" * 50, "text.txt"),
     "list.m3u8": (b"#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "list.m3u8"),
     "header.mp4": (b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2", "header.mp4"),
