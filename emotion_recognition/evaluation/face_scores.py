@@ -12,7 +12,8 @@ from emotion_recognition.classifiers import VisualClassifier
 from emotion_recognition.datasets import fer2013
 from emotion_recognition.emotions import CLASS_IDS
 from emotion_recognition.engines import load_metadata
-from emotion_recognition.evaluation.metrics import calibration_error, score
+from emotion_recognition.evaluation.calibration import calibration_error
+from emotion_recognition.evaluation.metrics import score
 from emotion_recognition.faces import create_detector, crop_face
 
 CROPS = ("none", "auto")

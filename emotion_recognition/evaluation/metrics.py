@@ -1,4 +1,4 @@
-"""Accuracy, unweighted average recall, confusion and calibration of predicted classes."""
+"""Accuracy, unweighted average recall and confusion of predicted classes."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,17 +53,3 @@ def score(truth: np.ndarray, predicted: np.ndarray, class_ids: tuple[int, ...]) 
         class_ids=tuple(class_ids),
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
     )
-
-
-def calibration_error(
-    truth: np.ndarray, probabilities: np.ndarray, class_ids: tuple[int, ...], bins: int = 10
-) -> float:
-    """Return the expected calibration error, 0 to 1, of probabilities (N, classes) over equally wide bins.
-
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599, eq. 3.
-    """
-    confidence = probabilities.max(axis=1)
-    is_right = np.asarray(class_ids)[probabilities.argmax(axis=1)] == np.asarray(truth)
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = sum(abs(np.sum(confidence[place == b] - is_right[place == b])) for b in range(bins))
-    return float(error / len(confidence))

@@ -11,7 +11,7 @@ from emotion_recognition.datasets import fer2013
 from emotion_recognition.emotions import CLASS_IDS
 from emotion_recognition.engines.export import export_face
 from emotion_recognition.engines.weights import load_metadata
-from emotion_recognition.evaluation.metrics import fit_temperature
+from emotion_recognition.evaluation.calibration import fit_temperature
 from emotion_recognition.training.augment_faces import to_input
 from emotion_recognition.training.face import (
     FaceRecipe,

@@ -17,8 +17,9 @@ from torch.nn import functional as F
 
 from emotion_recognition.datasets.ravdess import find_clips
 from emotion_recognition.emotions import CLASS_IDS
+from emotion_recognition.evaluation.calibration import calibration_error, fit_temperature, softmax
 from emotion_recognition.evaluation.folds import FOLDS, actor_folds
-from emotion_recognition.evaluation.metrics import calibration_error, score
+from emotion_recognition.evaluation.metrics import score
 from emotion_recognition.models.speech_cnn import SpeechCNN
 from emotion_recognition.training.speech_features import SpeechFeatures, apply_gain, compute_features
 
@@ -234,7 +235,7 @@ def _summary(
     truth = {kind: features.class_ids[clips] for kind, (_, clips) in inputs.items()}
     temperature = fit_temperature(logits["windows"], truth["windows"])
     before, after = (
-        calibration_error(truth["windows"], _softmax(logits["windows"] / t), CLASS_IDS) for t in (1.0, temperature)
+        calibration_error(truth["windows"], softmax(logits["windows"] / t), CLASS_IDS) for t in (1.0, temperature)
     )
     means = {}
     for kind in inputs:
@@ -297,26 +298,6 @@ def train_speech(
         "scores": {"command": "emotion-recognition cross-validate speech --data FOLDER --json", **cross_validation},
     }
     return export_speech(model.network, fields, output, name)
-
-
-def fit_temperature(logits: np.ndarray, class_ids: np.ndarray) -> float:
-    """Return the temperature in [0.05, 20] by which logits (N, 8) are divided for the least negative log-likelihood.
-
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599, section 4.2.
-    """
-    from scipy.optimize import minimize_scalar
-
-    rows = np.arange(len(logits))
-
-    def loss(log_temperature: float) -> float:
-        return -float(np.mean(np.log(_softmax(logits / np.exp(log_temperature))[rows, class_ids - 1] + 1e-300)))
-
-    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded").x))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def _features(data: Path | str | SpeechFeatures, recipe: SpeechRecipe, progress: Progress | None) -> SpeechFeatures:

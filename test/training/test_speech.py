@@ -8,13 +8,12 @@ torch = pytest.importorskip("torch")
 
 from emotion_recognition.emotions import CLASS_IDS  # noqa: E402
 from emotion_recognition.evaluation import actor_folds, score  # noqa: E402
-from emotion_recognition.evaluation.metrics import calibration_error  # noqa: E402
+from emotion_recognition.evaluation.calibration import calibration_error, fit_temperature  # noqa: E402
 from emotion_recognition.features import MfccSettings  # noqa: E402
 from emotion_recognition.training.speech import (  # noqa: E402
     SpeechRecipe,
     cross_validate_speech,
     fit,
-    fit_temperature,
     train_speech,
 )
 from emotion_recognition.training.speech_features import SpeechFeatures  # noqa: E402
