@@ -4,12 +4,12 @@ from array import array
 
 import numpy as np
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
+from emotion_recognition.msg import Emotion, FaceSample, FaceSamples, MfccWindow
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from emotion_recognition.emotions import CLASS_IDS, LABELS
-from emotion_recognition.msg import Emotion, FaceSample, FaceSamples, MfccWindow
 from emotion_recognition.nodes.conversions import to_time
 
 CAMERA, MICROPHONE = "head_camera", "head_microphone"

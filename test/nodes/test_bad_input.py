@@ -12,10 +12,10 @@ pytest.importorskip("rclpy", reason="needs ROS")
 import messages as make  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo  # noqa: E402
 from bench import stamps  # noqa: E402
+from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
 from PIL import Image as Picture  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
-from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
 from emotion_recognition.nodes.conversions import to_time  # noqa: E402
 from emotion_recognition.nodes.face_detector import FaceDetector  # noqa: E402
 from emotion_recognition.nodes.fusion import FusionNode  # noqa: E402
