@@ -34,14 +34,18 @@ class PerceptionNode(LifecycleNode):
     NAME = ""
 
     def __init__(self, **kwargs: Any):
-        super().__init__(self.NAME, **kwargs)
-        self.parameters = self._declare()
-        self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
         self.worker: Worker | None = None
         self._outputs: list = []
         self._inputs: list = []
         self._clocks: list = []
         self._heard: dict[str, tuple[Any, float]] = {}
+        super().__init__(self.NAME, **kwargs)
+        try:
+            self.parameters = self._declare()
+        except ParameterError:
+            self.destroy_node()
+            raise
+        self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
         self._name_unknown_parameters()
 
     # What a subclass fills in.

@@ -29,10 +29,10 @@ class MediaSourceNode(PerceptionNode):
 
     def __init__(self, **kwargs):
         """Declare the parameters; the source is opened on configuration."""
-        super().__init__(**kwargs)
         self.finished = threading.Event()
         self.failed = False
         self._source = None
+        super().__init__(**kwargs)
 
     def configure(self) -> None:
         """Open the source."""

@@ -56,3 +56,19 @@ def model():
         return found
 
     return parameters
+
+
+@pytest.fixture
+def start(ros):
+    """Function that starts an executable in a process, which is ended with the test."""
+    from processes import Process
+
+    started = []
+
+    def make(name: str, *args: str):
+        started.append(Process(name, *args))
+        return started[-1]
+
+    yield make
+    for process in started:
+        process.close()

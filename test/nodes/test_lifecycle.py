@@ -1,0 +1,222 @@
+"""The nodes' states: by themselves, driven by a manager, and when something they need is wrong."""
+
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS")
+
+import messages as make  # noqa: E402
+from audio_common_msgs.msg import AudioDataStamped  # noqa: E402
+from bench import stamps  # noqa: E402
+from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
+from lifecycle_msgs.msg import State, Transition  # noqa: E402
+from lifecycle_msgs.srv import ChangeState, GetState  # noqa: E402
+from processes import NODES, ros_args  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+import emotion_recognition  # noqa: E402
+from emotion_recognition.nodes.face_detector import FaceDetector  # noqa: E402
+from emotion_recognition.nodes.fusion import FusionNode  # noqa: E402
+from emotion_recognition.nodes.media_source import MediaSourceNode  # noqa: E402
+from emotion_recognition.nodes.mfcc_extractor import MfccExtractor  # noqa: E402
+from emotion_recognition.nodes.speech_classifier import SpeechClassifierNode  # noqa: E402
+from emotion_recognition.nodes.visual_classifier import VisualClassifierNode  # noqa: E402
+
+RECORDING = Path(emotion_recognition.__file__).parent / "demo" / "recording.mkv"
+
+
+def change(bench, node, transition: int) -> bool:
+    """Ask a node for a transition, as a manager does; return whether it made it."""
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return bench.call(ChangeState, f"{node.get_fully_qualified_name()}/change_state", request).success
+
+
+def state(bench, name: str) -> int:
+    return bench.call(GetState, f"{name}/get_state", GetState.Request(), again_after_s=1.0).current_state.id
+
+
+def is_in(bench, node, expected: int) -> bool:
+    return state(bench, node.get_fully_qualified_name()) == expected
+
+
+def noise(stamp_ns):
+    return make.audio(np.random.default_rng(1).normal(0, 2000, 4800).astype("<i2"), stamp_ns)
+
+
+# node, its parameters, models, topic and type of input, a good message, topic and type of output
+CASES = {
+    "face_detector": (
+        FaceDetector, {"window": 0.5, "frames": 150}, (), Image, "image", make.grey_image, FaceSamples, "face_samples",
+    ),
+    "mfcc_extractor": (
+        MfccExtractor, {"min_window": 0.2, "hop": 0.1, "sample_rate": 16000}, (), AudioDataStamped, "audio_stamped",
+        noise, MfccWindow, "mfcc",
+    ),
+    "visual_classifier": (
+        VisualClassifierNode, {}, ("face",), FaceSamples, "face_samples",
+        lambda stamp: make.face_samples(stamp, make.face()), Emotion, "emotion/face",
+    ),
+    "speech_classifier": (
+        SpeechClassifierNode, {}, ("speech",), MfccWindow, "mfcc", make.mfcc, Emotion, "emotion/speech",
+    ),
+    "fusion": (FusionNode, {"idle_period": 60.0}, (), Emotion, "emotion/face", make.emotion, Emotion, "emotion"),
+}  # fmt: skip
+
+
+@pytest.fixture(params=CASES)
+def case(request, model):
+    node, parameters, models, *rest = CASES[request.param]
+    return node, {**parameters, **model(*models), "silence_report": 60.0}, *rest
+
+
+def works(bench, publisher, good, output) -> int:
+    """Assert that a good message has its effect; return its stamp."""
+    bench.until(lambda: publisher.get_subscription_count() == 1, f"one subscription to {publisher.topic_name}")
+    stamp = bench.now_ns()
+    publisher.publish(good(stamp))
+    bench.until(lambda: stamp in stamps(output), f"what follows from a message on {publisher.topic_name}")
+    return stamp
+
+
+def test_a_node_starts_by_itself(bench, case):
+    node, parameters, kind, topic, good, output_kind, output_topic = case
+    started = bench.add(node, **parameters)
+    assert is_in(bench, started, State.PRIMARY_STATE_ACTIVE)
+    publisher = bench.publisher(kind, topic)
+    works(bench, publisher, good, bench.listen(output_kind, output_topic))
+
+
+def test_a_manager_drives_a_node_through_its_states(bench, case):
+    node, parameters, kind, topic, good, output_kind, output_topic = case
+    managed = bench.add(node, autostart=False, **parameters)
+    assert is_in(bench, managed, State.PRIMARY_STATE_UNCONFIGURED)
+    publisher = bench.node.create_publisher(kind, topic, 10)
+    heard = None
+    for _ in range(2):
+        assert change(bench, managed, Transition.TRANSITION_CONFIGURE)
+        assert is_in(bench, managed, State.PRIMARY_STATE_INACTIVE)
+        assert bench.node.count_subscribers(publisher.topic_name) == 0
+        for _ in range(2):
+            assert change(bench, managed, Transition.TRANSITION_ACTIVATE)
+            heard = bench.listen(output_kind, output_topic) if heard is None else heard
+            bench.until(lambda: bench.node.count_publishers(output_topic), "the output is there")
+            used = works(bench, publisher, good, heard)
+            assert change(bench, managed, Transition.TRANSITION_DEACTIVATE)
+            assert is_in(bench, managed, State.PRIMARY_STATE_INACTIVE)
+            bench.until(lambda: publisher.get_subscription_count() == 0, "the subscription ends")
+            publisher.publish(good(bench.now_ns()))
+            bench.settle()
+            assert max(stamps(heard)) == used
+        assert change(bench, managed, Transition.TRANSITION_CLEANUP)
+        assert is_in(bench, managed, State.PRIMARY_STATE_UNCONFIGURED)
+        bench.until(lambda: bench.node.count_publishers(f"{bench.namespace}/{output_topic}") == 0, "the output ends")
+    assert change(bench, managed, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert is_in(bench, managed, State.PRIMARY_STATE_FINALIZED)
+    assert not bench.lines(managed)
+
+
+def test_a_source_plays_anew_after_a_deactivation(bench):
+    pytest.importorskip("av", reason="the recording is read with PyAV")
+    source = bench.add(MediaSourceNode, media=str(RECORDING))
+    images = bench.listen(Image, "image", make.best_effort(10))
+    bench.until(lambda: len(images) >= 3, "images")
+    assert change(bench, source, Transition.TRANSITION_DEACTIVATE)
+    bench.settle()
+    count = len(images)
+    assert not source.finished.is_set()
+    assert change(bench, source, Transition.TRANSITION_ACTIVATE)
+    bench.until(lambda: len(images) > count + 3, "images again")
+    played = stamps(images)
+    assert played == sorted(set(played)) and {message.header.frame_id for message in images} == {"camera"}
+    assert change(bench, source, Transition.TRANSITION_DEACTIVATE)
+    assert change(bench, source, Transition.TRANSITION_CLEANUP)
+    assert change(bench, source, Transition.TRANSITION_CONFIGURE)
+    assert not bench.lines(source)
+
+
+def copied(sidecar: str, folder: Path) -> Path:
+    """Copy a model with all its files; return the copy's sidecar."""
+    source = Path(sidecar)
+    for name in [source.name, *(entry["path"] for entry in json.loads(source.read_text())["files"].values())]:
+        shutil.copy(source.parent / name, folder / name)
+    return folder / source.name
+
+
+def assert_not_configured(bench, node, name: str, *words: str):
+    assert not change(bench, node, Transition.TRANSITION_CONFIGURE)
+    assert is_in(bench, node, State.PRIMARY_STATE_UNCONFIGURED)
+    (line,) = bench.lines(node)
+    assert line.startswith("cannot configure: ")
+    for word in (name, *words):
+        assert word in line
+
+
+@pytest.mark.parametrize(("node", "parameter"), [(VisualClassifierNode, "face_model"), (SpeechClassifierNode, "speech_model")])
+def test_a_model_that_is_not_there_is_named(bench, tmp_path, node, parameter):
+    path = tmp_path / "mine.json"
+    started = bench.add(node, started=False, **{parameter: str(path)})
+    assert_not_configured(bench, started, str(path), "No such file")
+
+
+@pytest.mark.parametrize("part", ["onnx", "safetensors"])
+@pytest.mark.parametrize(("node", "stream"), [(VisualClassifierNode, "face"), (SpeechClassifierNode, "speech")])
+def test_weights_with_one_flipped_bit_are_refused(bench, model, tmp_path, node, stream, part):
+    sidecar = copied(model(stream)[f"{stream}_model"], tmp_path)
+    damaged = next(tmp_path.glob(f"*.{part}"))
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    started = bench.add(node, started=False, **{f"{stream}_model": str(sidecar)})
+    assert_not_configured(bench, started, damaged.name, "sha256", "expects")
+
+
+def test_a_model_of_the_other_stream_is_refused(bench, model):
+    path = model("speech")["speech_model"]
+    started = bench.add(VisualClassifierNode, started=False, face_model=path)
+    assert_not_configured(bench, started, path, "expected a face model")
+
+
+def test_a_node_is_configured_once_its_model_is_mended(bench, model, tmp_path):
+    sidecar = copied(model("speech")["speech_model"], tmp_path)
+    weights = next(tmp_path.glob("*.onnx"))
+    good = weights.read_bytes()
+    weights.unlink()
+    node = bench.add(SpeechClassifierNode, started=False, speech_model=str(sidecar))
+    assert_not_configured(bench, node, weights.name, "No such file")
+    weights.write_bytes(good)
+    assert change(bench, node, Transition.TRANSITION_CONFIGURE)
+    assert is_in(bench, node, State.PRIMARY_STATE_INACTIVE)
+
+
+@pytest.mark.parametrize("name", ["missing.mkv", "text.mkv"])
+def test_a_source_that_cannot_be_read_is_named(bench, tmp_path, name):
+    pytest.importorskip("av", reason="media is read with PyAV")
+    (tmp_path / "text.mkv").write_text("no media")
+    node = bench.add(MediaSourceNode, started=False, media=str(tmp_path / name))
+    assert_not_configured(bench, node, str(tmp_path / name))
+
+
+def test_a_node_that_cannot_start_ends_its_process(start, tmp_path):
+    process = start("speech_classifier", "--ros-args", "-p", f"speech_model:={tmp_path}/mine.json")
+    assert process.ended() == 1
+    assert f"cannot configure: {tmp_path}/mine.json" in process.output()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_signals_end_the_processes_in_order(bench, start, model, number):
+    weights = [word for name, path in model("face", "speech").items() for word in ("-p", f"{name}:={path}")]
+    started = [start(name, *ros_args(bench.namespace, *weights)) for name in NODES]
+    started.append(start("composed", *ros_args(f"{bench.namespace}/composed", *weights)))
+    names = [f"{bench.namespace}/{name}" for name in NODES] + [f"{bench.namespace}/composed/fusion"]
+    for name in names:
+        bench.until(lambda name=name: state(bench, name) == State.PRIMARY_STATE_ACTIVE, f"{name} is active", 60.0)
+    for process in started:
+        process.send(number)
+    for process in started:
+        assert process.ended() == 0, f"{process.name}: {process.output()}"
+        assert "Traceback" not in process.output(), process.output()
