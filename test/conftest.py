@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Two threads on two cores, one of which is busy, are hundreds of times slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

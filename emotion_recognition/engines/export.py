@@ -140,6 +140,8 @@ def _export(
         (written / f"{name}.json").write_text(text, encoding="utf-8")
         _verify(load_metadata(written / f"{name}.json"), modules, parts)
         for path in [*files.values(), f"{name}.json"]:
+            # safetensors writes files that only their owner may read.
+            os.chmod(written / path, 0o644)
             os.replace(written / path, folder / path)
     return folder / f"{name}.json"
 

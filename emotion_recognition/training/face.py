@@ -113,6 +113,7 @@ def train_backbone(
 
     Raises:
         FloatingPointError: the loss was not finite; the last good checkpoint stays.
+        ValueError: ``folder`` holds checkpoints of another recipe.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
@@ -130,6 +131,8 @@ def train_backbone(
                 continue
             if epoch == 0 or index == done + 1:
                 optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=recipe.weight_decay)
+                if epoch > 0:
+                    _load_optimizer(optimizer, folder)
             generator = torch.Generator().manual_seed(recipe.seed * 1000 + index)
             order = torch.randperm(len(images), generator=generator)
             model.train()
@@ -151,7 +154,7 @@ def train_backbone(
                 averaged.update(model)
                 total += loss.item()
             found = accuracy(averaged.model, validation, size, recipe.classes_without_data)
-            _save(model, averaged, recipe, folder, index)
+            _save(model, averaged, optimizer, recipe, folder, index)
             report({"epoch": index, "size": size, "loss": total / steps, "validation_accuracy": found,
                     "seconds": time.monotonic() - started})
     return averaged.model
@@ -171,13 +174,31 @@ def _shift(targets: torch.Tensor, recipe: FaceRecipe) -> torch.Tensor:
     return lookup[targets]
 
 
-def _save(model: nn.Module, averaged: _Averaged, recipe: FaceRecipe, folder: Path, epoch: int) -> None:
-    for name, part in (("face_model", model), ("face_average", averaged.model)):
+def _save(
+    model: nn.Module, averaged: _Averaged, optimizer: torch.optim.Optimizer, recipe: FaceRecipe, folder: Path, epoch: int
+) -> None:
+    moments = {
+        f"{number}.{name}": value.contiguous()
+        for number, state in optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+    parts = {"face_model": model.state_dict(), "face_average": averaged.model.state_dict(), "face_optimizer": moments}
+    for name, tensors in parts.items():
         written = folder / f"{name}.partial"
-        save_file({key: value.contiguous() for key, value in part.state_dict().items()}, written)
+        save_file({key: value.contiguous() for key, value in tensors.items()}, written)
         written.replace(folder / f"{name}.safetensors")
     state = {"epoch": epoch, "steps": averaged.steps, "recipe": asdict(recipe)}
-    (folder / "face_state.json").write_text(json.dumps(state))
+    written = folder / "face_state.partial"
+    written.write_text(json.dumps(state))
+    written.replace(folder / "face_state.json")
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, folder: Path) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in load_file(folder / "face_optimizer.safetensors").items():
+        number, name = key.split(".")
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _resume(model: nn.Module, averaged: _Averaged, recipe: FaceRecipe, folder: Path) -> int:
@@ -185,6 +206,11 @@ def _resume(model: nn.Module, averaged: _Averaged, recipe: FaceRecipe, folder: P
     if not state_file.is_file():
         return 0
     state = json.loads(state_file.read_text())
+    wanted = json.loads(json.dumps(asdict(recipe)))
+    if state["recipe"] != wanted:
+        raise ValueError(
+            f"{folder} holds checkpoints of the recipe {state['recipe']}, this training is {wanted}: give another folder"
+        )
     model.load_state_dict(load_file(folder / "face_model.safetensors"))
     averaged.model.load_state_dict(load_file(folder / "face_average.safetensors"))
     averaged.steps = state["steps"]
