@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import to_time
-from emotion_recognition.nodes.running import run
+from emotion_recognition.nodes.running import EXIT_FAILED, EXIT_OK, spin_nodes
 
 INFO_PERIOD_S = 1.0
 # Time for the last samples of a file to pass through the nodes before those who wait for the end are told.
@@ -148,5 +148,12 @@ def _image(header: Header, rgb) -> Image:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is interrupted; return the exit code."""
-    return run(MediaSourceNode, args)
+    """Run the node until its file has ended or it is interrupted; return the exit code, 1 where nothing could be read."""
+    nodes: list[MediaSourceNode] = []
+
+    def make() -> MediaSourceNode:
+        nodes.append(MediaSourceNode())
+        return nodes[-1]
+
+    code = spin_nodes([make], args, until=lambda _: nodes[0].finished.is_set())
+    return EXIT_FAILED if code == EXIT_OK and nodes[0].failed else code
