@@ -24,8 +24,7 @@ class FusionSettings:
     Attributes:
         method: ``geometric`` or ``arithmetic``.
         pair_within_ns: face and voice belong together when their stamps differ by no more; from 0.
-        stale_after_ns: a stream whose newest stamp lies further behind the newest of both, or behind now, is left out;
-            above 0.
+        stale_after_ns: what is stamped further behind the newest of both streams, or behind now, is left out; above 0.
         min_confidence: below it a decision abstains; 0 to 1.
 
     Raises:
@@ -76,11 +75,12 @@ class Fusion:
         self._voices: deque[Estimate] = deque(maxlen=SPEECH_KEPT)
         self._published: dict[str, int] = {}
 
-    def face(self, estimates: Sequence[Estimate]) -> list[Estimate]:
+    def face(self, estimates: Sequence[Estimate], now_ns: int | None = None) -> list[Estimate]:
         """Take the face estimates of one camera frame; further ones of the same frame may follow in another call.
 
         Args:
             estimates: of one stamp, modality FACE: one a face, or a single one with status NEITHER when there is none.
+            now_ns: ROS time; without it a stream is stale only against the other.
 
         Returns:
             Decisions to publish, the largest face first; empty when the frame is older than the camera's last, stale,
@@ -103,10 +103,11 @@ class Fusion:
             return []
         if faces[0].face_rank == 0:
             self._largest = faces[0]
-        if self._is_stale(stamp_ns):
+        latest_ns = self._latest_ns(now_ns)
+        if self._is_stale(stamp_ns, latest_ns):
             return []
-        voice = self._voice_for(stamp_ns)
-        without_voice = Reason.VOICE_OF_ANOTHER if voice else self._why_no_voice()
+        voice = self._voice_for(stamp_ns, latest_ns)
+        without_voice = Reason.VOICE_OF_ANOTHER if voice else self._why_no_voice(latest_ns)
         out = []
         for one in faces:
             if one.face_rank == 0 and voice:
@@ -115,11 +116,12 @@ class Fusion:
                 out.append(self._alone(one, one.person_id, without_voice))
         return self._newer(out)
 
-    def speech(self, estimate: Estimate) -> list[Estimate]:
+    def speech(self, estimate: Estimate, now_ns: int | None = None) -> list[Estimate]:
         """Take the estimate of one window of sound.
 
         Args:
             estimate: modality SPEECH; status NEITHER when there is no voice in it.
+            now_ns: ROS time; without it a stream is stale only against the other.
 
         Returns:
             At most one decision to publish: of the largest face's person while a face is in view, else of ``voice``.
@@ -138,11 +140,12 @@ class Fusion:
             self._voices.clear()
             return []
         self._voices.append(estimate)
-        if self._is_stale(stamp_ns):
+        latest_ns = self._latest_ns(now_ns)
+        if self._is_stale(stamp_ns, latest_ns):
             return []
         face = self._largest
-        if face is None or self._is_stale(face.stamp_ns):
-            decision = self._alone(estimate, VOICE_PERSON, self._why_no_face())
+        if face is None or self._is_stale(face.stamp_ns, latest_ns):
+            decision = self._alone(estimate, VOICE_PERSON, self._why_no_face(latest_ns))
         elif abs(face.stamp_ns - stamp_ns) > self.settings.pair_within_ns:
             decision = self._alone(estimate, face.person_id, Reason.CAMERA_STALE)
         else:
@@ -167,25 +170,28 @@ class Fusion:
             return stale
         return stream.reasons if stream.nothing else None
 
-    def _newest_ns(self) -> int:
-        return max(stream.stamp_ns for stream in (self._camera, self._microphone) if stream is not None)
+    def _latest_ns(self, now_ns: int | None) -> int:
+        """Return the later of the newest stamp of both streams and now."""
+        stamps = [stream.stamp_ns for stream in (self._camera, self._microphone) if stream is not None]
+        return max(stamps if now_ns is None else [*stamps, now_ns])
 
-    def _is_stale(self, stamp_ns: int) -> bool:
-        return self._newest_ns() - stamp_ns > self.settings.stale_after_ns
+    def _is_stale(self, stamp_ns: int, latest_ns: int) -> bool:
+        return latest_ns - stamp_ns > self.settings.stale_after_ns
 
-    def _voice_for(self, stamp_ns: int) -> Estimate | None:
+    def _voice_for(self, stamp_ns: int, latest_ns: int) -> Estimate | None:
         """Return the newest voice that pairs with a face's stamp and is not stale."""
         for voice in reversed(self._voices):
-            if abs(voice.stamp_ns - stamp_ns) <= self.settings.pair_within_ns and not self._is_stale(voice.stamp_ns):
+            paired = abs(voice.stamp_ns - stamp_ns) <= self.settings.pair_within_ns
+            if paired and not self._is_stale(voice.stamp_ns, latest_ns):
                 return voice
         return None
 
-    def _why_no_voice(self) -> Reason:
-        found = self._reasons(self._microphone, Reason.MICROPHONE_STALE, self._newest_ns())
+    def _why_no_voice(self, latest_ns: int) -> Reason:
+        found = self._reasons(self._microphone, Reason.MICROPHONE_STALE, latest_ns)
         return Reason.MICROPHONE_STALE if found is None else found
 
-    def _why_no_face(self) -> Reason:
-        found = self._reasons(self._camera, Reason.CAMERA_STALE, self._newest_ns())
+    def _why_no_face(self, latest_ns: int) -> Reason:
+        found = self._reasons(self._camera, Reason.CAMERA_STALE, latest_ns)
         return Reason.CAMERA_STALE if found is None else found
 
     def _alone(self, one: Estimate, person_id: str, reasons: Reason) -> Estimate:

@@ -7,6 +7,7 @@ from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import SECOND_NS, emotion_message, estimate_of
 from emotion_recognition.nodes.running import run
+from emotion_recognition.stamps import RESTART_NS
 
 
 class FusionNode(PerceptionNode):
@@ -34,6 +35,7 @@ class FusionNode(PerceptionNode):
         )
         self._smoother = Smoother(p["smoothing"], min_confidence=p["min_confidence"])
         self._newest: dict[Modality, int] = {}
+        self._looked_ns = 0
         self._raw = self.advertise(Emotion, "emotion/raw", qos.EMOTION)
         self._smoothed = self.advertise(Emotion, "emotion", qos.EMOTION)
 
@@ -53,6 +55,7 @@ class FusionNode(PerceptionNode):
     def _take(self, topic: str, message: Emotion) -> None:
         if not self.is_dated(topic, message):
             return
+        now = self._now_ns()
         try:
             estimate = estimate_of(message)
             modality, states = self.EXPECTED[topic]
@@ -64,16 +67,36 @@ class FusionNode(PerceptionNode):
                 # A classifier lets a stamp go back only where time began anew, as in a bag that loops.
                 self.forget()
             self._newest[estimate.modality] = estimate.stamp_ns
-            take = self._fusion.speech if topic == "emotion/speech" else lambda one: self._fusion.face([one])
-            decisions = take(estimate)
+            self._name_stale(topic, estimate.stamp_ns, now)
+            if estimate.modality is Modality.SPEECH:
+                decisions = self._fusion.speech(estimate, now)
+            else:
+                decisions = self._fusion.face([estimate], now)
         except ValueError as error:
             self.reporter.report("emotion", f"message on {self.resolve_topic_name(topic)} left out: {error}")
             return
         for decision in decisions:
             self._publish(decision)
 
+    def _now_ns(self) -> int:
+        """Return ROS time; where it went back, as when a bag loops, forget what was heard in the time before."""
+        now = self.get_clock().now().nanoseconds
+        if self._looked_ns - now >= RESTART_NS:
+            self.forget()
+        self._looked_ns = now
+        return now
+
+    def _name_stale(self, topic: str, stamp_ns: int, now_ns: int) -> None:
+        age_s = (now_ns - stamp_ns) / SECOND_NS
+        if age_s > self.parameters["stale_after"]:
+            self.reporter.report(
+                f"stale {topic}",
+                f"message on {self.resolve_topic_name(topic)} is {age_s:.1f} s old, expected at most stale_after, "
+                f"{self.parameters['stale_after']} s: left out",
+            )
+
     def _idle(self) -> None:
-        nothing = self._fusion.idle(self.get_clock().now().nanoseconds)
+        nothing = self._fusion.idle(self._now_ns())
         if nothing is not None:
             self._publish(nothing)
 

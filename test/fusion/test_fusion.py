@@ -131,6 +131,14 @@ def test_a_stale_voice_is_left_out_though_it_would_pair():
     assert says(fusion.face([face(1501)])) == [("face_1", Status.FACE_ONLY, Reason.MICROPHONE_STALE)]
 
 
+def test_what_is_too_far_behind_now_is_left_out(fusion):
+    assert fusion.speech(speech(1000), 2501 * MS) == []
+    assert fusion.face([face(1000)], 2501 * MS) == []
+    assert says([fusion.idle(2501 * MS)]) == [("", Status.NEITHER, Reason.CAMERA_STALE | Reason.MICROPHONE_STALE)]
+    assert says(fusion.face([face(1400)], 2600 * MS)) == [("face_1", Status.FACE_ONLY, Reason.MICROPHONE_STALE)]
+    assert says(fusion.speech(speech(2900), 2950 * MS)) == [("voice", Status.SPEECH_ONLY, Reason.CAMERA_STALE)]
+
+
 def test_a_face_in_view_that_does_not_pair_still_owns_the_voice(fusion):
     fusion.face([face(1000)])
     (found,) = fusion.speech(speech(2200))
