@@ -1,6 +1,6 @@
 """Plays a media file through the real nodes in a process of their own, and hears their topic ``emotion`` from outside.
 
-The only module of the demonstration that needs ROS; import it where it is used.
+ROS is imported when something is played, not with this module.
 """
 
 from __future__ import annotations
@@ -16,14 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
-
 from emotion_recognition.demo.records import Heard
-from emotion_recognition.msg import Emotion
-from emotion_recognition.nodes.running import prepare_environment
 
 QUEUE_DEPTH = 100
 QUIET_S = 0.3  # the topic is empty when nothing has come for this long after the nodes have ended
@@ -44,8 +37,8 @@ class Played:
     untold: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
 
-def to_heard(message: Emotion, received_ns: int) -> Heard:
-    """Return a message as a plain record."""
+def to_heard(message, received_ns: int) -> Heard:
+    """Return a message (msg/Emotion) as a plain record."""
     return Heard(
         received_ns=received_ns,
         stamp_ns=_nanoseconds(message.header.stamp),
@@ -85,6 +78,14 @@ def play(
         on_line: called with every line of the nodes' log that is not mere information; from another thread.
         ros_args: ROS arguments for the nodes, without ``--ros-args``.
     """
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from rclpy.signals import SignalHandlerOptions
+
+    from emotion_recognition.msg import Emotion
+    from emotion_recognition.nodes.running import prepare_environment
+
     own_domain()
     prepare_environment()
     played = Played()
@@ -152,7 +153,7 @@ def _read(child: subprocess.Popen, on_line: Callable[[str], None], played: Playe
             played.untold.append(line)
 
 
-def _drain(executor: SingleThreadedExecutor, records: list[Heard]) -> None:
+def _drain(executor, records: list[Heard]) -> None:
     """Take what was published just before the nodes ended."""
     end = time.monotonic() + DRAIN_S
     quiet_since, count = time.monotonic(), len(records)

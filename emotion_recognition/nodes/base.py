@@ -3,6 +3,7 @@
 import difflib
 import time
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -143,8 +144,9 @@ class PerceptionNode(LifecycleNode):
 
     def advertise(self, message_type: type, topic: str, qos: QoSProfile) -> Any:
         """Return a lifecycle publisher; it lives until cleanup."""
+        # rclpy writes the overrides into the profile it is given: a copy keeps them off the other topics.
         publisher = self.create_lifecycle_publisher(
-            message_type, topic, qos, qos_overriding_options=overridable()
+            message_type, topic, copy(qos), qos_overriding_options=overridable()
         )
         self._outputs.append(publisher)
         return publisher
@@ -181,7 +183,7 @@ class PerceptionNode(LifecycleNode):
             message_type,
             topic,
             received,
-            qos,
+            copy(qos),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=incompatible),
             qos_overriding_options=overridable(entity_id),
         )

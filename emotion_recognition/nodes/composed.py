@@ -1,4 +1,4 @@
-"""All nodes in one process, from the same parameters as one by one: the bring-up where the launch library is missing."""
+"""All nodes in one process, with the parameters of one by one: the bring-up where the launch library is missing."""
 
 import argparse
 import sys

@@ -148,7 +148,7 @@ def _image(header: Header, rgb) -> Image:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until its file has ended or it is interrupted; return the exit code, 1 where nothing could be read."""
+    """Run the node until its file has ended or it is interrupted; return the exit code, 1 for an unreadable source."""
     nodes: list[MediaSourceNode] = []
 
     def make() -> MediaSourceNode:

@@ -45,7 +45,9 @@ def prepare_environment() -> None:
 
 
 def spin_nodes(
-    makers: Sequence[Callable[[], Node]], args: list[str] | None = None, until: Callable[[list[Node]], bool] | None = None
+    makers: Sequence[Callable[[], Node]],
+    args: list[str] | None = None,
+    until: Callable[[list[Node]], bool] | None = None,
 ) -> int:
     """Make nodes, start them by themselves where their ``autostart`` says so, and spin them in one executor.
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import rclpy
+from lifecycle_msgs.srv import GetState
 from rcl_interfaces.msg import Log
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
@@ -17,10 +18,11 @@ DEADLINE_S = 30.0
 class Bench:
     """Nodes under test, publishers and listeners of the test, all in one namespace."""
 
-    def __init__(self, namespace: str):
+    def __init__(self, context, namespace: str):
+        self.context = context
         self.namespace = namespace
-        self.node = rclpy.create_node("test", namespace=namespace, use_global_arguments=False)
-        self.executor = SingleThreadedExecutor()
+        self.node = rclpy.create_node("test", context=context, namespace=namespace, use_global_arguments=False)
+        self.executor = SingleThreadedExecutor(context=context)
         self.executor.add_node(self.node)
         self.nodes = []
         self._log = []
@@ -31,6 +33,7 @@ class Bench:
     def add(self, make, *ros_args: str, started: bool = True, **parameters):
         """Make a node with parameters, and start it as it would start by itself."""
         node = make(
+            context=self.context,
             namespace=self.namespace,
             use_global_arguments=False,
             cli_args=["--ros-args", *ros_args],
@@ -87,6 +90,10 @@ class Bench:
         answer = self.until(answered, f"answer of {name}").result()
         self.node.destroy_client(client)
         return answer
+
+    def state(self, name: str) -> int:
+        """Return the life cycle's state of a node, given its full name."""
+        return self.call(GetState, f"{name}/get_state", GetState.Request(), again_after_s=1.0).current_state.id
 
     def lines(self, node, least: int = Log.WARN) -> list[str]:
         """Return what a node has logged up to now at WARN or above, in order."""

@@ -16,14 +16,15 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def ros():
-    """ROS, set up once for the whole run."""
+    """ROS context of these tests, apart from the process's default one, which other tests take up and down."""
     rclpy = pytest.importorskip("rclpy", reason="needs ROS")
     from emotion_recognition.nodes.running import prepare_environment
 
     prepare_environment()
-    rclpy.init(args=[])
-    yield rclpy
-    rclpy.try_shutdown()
+    context = rclpy.Context()
+    rclpy.init(args=[], context=context)
+    yield context
+    context.try_shutdown()
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def bench(ros):
     """A :class:`bench.Bench` in a namespace of its own."""
     from bench import Bench
 
-    made = Bench(f"/test_{next(_numbers)}")
+    made = Bench(ros, f"/test_{next(_numbers)}")
     yield made
     made.close()
 

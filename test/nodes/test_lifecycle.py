@@ -15,7 +15,7 @@ from audio_common_msgs.msg import AudioDataStamped  # noqa: E402
 from bench import stamps  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
 from lifecycle_msgs.msg import State, Transition  # noqa: E402
-from lifecycle_msgs.srv import ChangeState, GetState  # noqa: E402
+from lifecycle_msgs.srv import ChangeState  # noqa: E402
 from processes import NODES, ros_args  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
@@ -36,12 +36,8 @@ def change(bench, node, transition: int) -> bool:
     return bench.call(ChangeState, f"{node.get_fully_qualified_name()}/change_state", request).success
 
 
-def state(bench, name: str) -> int:
-    return bench.call(GetState, f"{name}/get_state", GetState.Request(), again_after_s=1.0).current_state.id
-
-
 def is_in(bench, node, expected: int) -> bool:
-    return state(bench, node.get_fully_qualified_name()) == expected
+    return bench.state(node.get_fully_qualified_name()) == expected
 
 
 def noise(stamp_ns):
@@ -214,7 +210,7 @@ def test_signals_end_the_processes_in_order(bench, start, model, number):
     started.append(start("composed", *ros_args(f"{bench.namespace}/composed", *weights)))
     names = [f"{bench.namespace}/{name}" for name in NODES] + [f"{bench.namespace}/composed/fusion"]
     for name in names:
-        bench.until(lambda name=name: state(bench, name) == State.PRIMARY_STATE_ACTIVE, f"{name} is active", 60.0)
+        bench.until(lambda name=name: bench.state(name) == State.PRIMARY_STATE_ACTIVE, f"{name} is active", 60.0)
     for process in started:
         process.send(number)
     for process in started:

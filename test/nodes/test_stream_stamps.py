@@ -72,7 +72,7 @@ def recording():
 @pytest.fixture(scope="module")
 def run(ros, model, recording):
     """Play a stream into the five nodes, item by item: the next one goes out when all has come that the last brings."""
-    bench = Bench("/stream")
+    bench = Bench(ros, "/stream")
     try:
         yield _play(bench, model, *recording)
     finally:
