@@ -92,15 +92,18 @@ class AudioPipeline:
         self.settings = settings or AudioSettings()
         tolerances = (self.settings.gap_tolerance_s, self.settings.receipt_gap_tolerance_s)
         if min(tolerances) < 0 or self.settings.clock_time_constant_s <= 0:
-            raise ValueError(f"gap tolerances {tolerances} s must not be negative, the clock's time constant "
-                             f"{self.settings.clock_time_constant_s} s must be positive")
+            raise ValueError(
+                f"gap tolerances {tolerances} s must not be negative, the clock's time constant "
+                f"{self.settings.clock_time_constant_s} s must be positive"
+            )
         if self.settings.mfcc.rate != RATE:
             raise ValueError(f"MFCC rate {self.settings.mfcc.rate} Hz: windows are at {RATE} Hz")
         self._mfcc = create_mfcc(self.settings.mfcc_engine, self.settings.mfcc)
         self._voice = create_voice_activity(self.settings.voice_activity, self.settings.voice_threshold)
         # The clock decides what follows what; a correction of its own is never larger than its tolerance.
-        self._windows = AudioWindows(self.settings.window_s, self.settings.hop_s, self.settings.min_window_s,
-                                     tolerance_s=max(tolerances) + 0.001)
+        self._windows = AudioWindows(
+            self.settings.window_s, self.settings.hop_s, self.settings.min_window_s, tolerance_s=max(tolerances) + 0.001
+        )
         self._format: tuple[int, int] | None = None
         self.restarts = 0
 
@@ -184,8 +187,9 @@ class AudioPipeline:
     def _describe(self, window: AudioWindow) -> MfccResult:
         end = window.first_index + len(window.samples)
         mfcc = self._mfcc(window.samples)
-        clipped = self._clipped[self._at_source(window.first_index) - self._clipped_first :
-                                self._at_source(end) - self._clipped_first]
+        clipped = self._clipped[
+            self._at_source(window.first_index) - self._clipped_first : self._at_source(end) - self._clipped_first
+        ]
         rate, channels = self._format
         return MfccResult(
             mfcc=mfcc,

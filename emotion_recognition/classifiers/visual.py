@@ -76,8 +76,10 @@ class VisualClassifier:
         """
         kept = self._tracks.get(track_id, ())
         if kept and stamp_ns <= kept[-1][0]:
-            raise ValueError(f"track {track_id}: stamp {stamp_ns} ns, expected one after {kept[-1][0]} ns "
-                             "(reset() when time begins anew)")
+            raise ValueError(
+                f"track {track_id}: stamp {stamp_ns} ns, expected one after {kept[-1][0]} ns "
+                "(reset() when time begins anew)"
+            )
         self._input.fill(crop, self._one[0])
         newest = (stamp_ns, self._backbone.run(self._one)[0])
         used = deque((item for item in kept if stamp_ns - item[0] <= self._reach_ns), maxlen=self.frames)

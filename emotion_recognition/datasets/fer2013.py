@@ -41,7 +41,7 @@ def load(folder: Path | str) -> dict[str, Faces]:
     """
     path = Path(folder) / ARCHIVE
     if not path.is_file():
-        raise FileNotFoundError(f"no {ARCHIVE} in {folder}: expected FER2013 as <split>/<emotion>/<name>.jpg in that zip")
+        raise FileNotFoundError(f"no {ARCHIVE} in {folder}: expected FER2013 in it as <split>/<emotion>/<name>.jpg")
     seen: set[bytes] = set()
     faces = {}
     with zipfile.ZipFile(path) as archive:

@@ -102,9 +102,7 @@ def export_speech(model: nn.Module, metadata_fields: Mapping[str, Any], folder: 
     return _export(parts, SPEECH_ARCHITECTURES[variant], metadata_fields, Path(folder), name)
 
 
-def _export(
-    parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any], folder: Path, name: str
-) -> Path:
+def _export(parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any], folder: Path, name: str) -> Path:
     unknown = sorted(set(fields) - FIELDS)
     if unknown:
         raise ModelError(f"{name}: unknown metadata {', '.join(unknown)}; known are {', '.join(sorted(FIELDS))}")
@@ -184,5 +182,7 @@ def _verify(metadata: ModelMetadata, modules: dict[str, nn.Module], parts: dict[
             difference = float(np.abs(network.run(sample.numpy()) - expected).max())
             allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
             if not difference <= allowed:
-                raise ModelError(f"{metadata.name} {part}: ONNX and torch differ by {difference:.2g} on input "
-                                 f"{tuple(sample.shape)}, allowed is {allowed:.2g}")
+                raise ModelError(
+                    f"{metadata.name} {part}: ONNX and torch differ by {difference:.2g} on input "
+                    f"{tuple(sample.shape)}, allowed is {allowed:.2g}"
+                )

@@ -56,12 +56,14 @@ class Network:
         """
         array = np.asarray(array)
         if array.dtype != np.float32 or not _fits(array.shape, self.input_shape):
-            raise ValueError(f"{self.name}: input {array.shape} {array.dtype}, expected {_say(self.input_shape)} "
-                             "float32")
+            raise ValueError(
+                f"{self.name}: input {array.shape} {array.dtype}, expected {_say(self.input_shape)} float32"
+            )
         out = self._forward(np.ascontiguousarray(array))
         if not _fits(out.shape, self.output_shape) or out.shape[0] != array.shape[0]:
-            raise ModelError(f"{self.name}: output {out.shape} for input {array.shape}, expected "
-                             f"{_say(self.output_shape)}")
+            raise ModelError(
+                f"{self.name}: output {out.shape} for input {array.shape}, expected {_say(self.output_shape)}"
+            )
         if not np.isfinite(out).all():
             raise ModelError(f"{self.name}: output has values that are not finite")
         return out
@@ -92,8 +94,9 @@ def load_network(metadata: ModelMetadata, part: str, engine: str = "onnxruntime"
         else:
             raise ModelError(f"engine {engine!r}, expected one of {', '.join(ENGINES)}")
     except ImportError as error:
-        raise ModelError(f"engine {engine!r} cannot be used here ({error}): install it or choose another of "
-                         f"{', '.join(ENGINES)}") from error
+        raise ModelError(
+            f"engine {engine!r} cannot be used here ({error}): install it or choose another of {', '.join(ENGINES)}"
+        ) from error
     forward = load(metadata, part, threads, input_shape, output_shape)
     network = Network(f"{metadata.name} {part} ({engine})", forward, input_shape, output_shape)
     network.run(np.zeros([length or 1 for length in input_shape], np.float32))

@@ -93,8 +93,9 @@ def _object(found: Any, where: str, known: set[str]) -> dict[str, Any]:
         raise ModelError(f"{where}: preprocessing is {found!r}, expected an object")
     unknown = sorted(set(found) - known)
     if unknown:
-        raise ModelError(f"{where}: preprocessing has unknown {', '.join(unknown)}; known are "
-                         f"{', '.join(sorted(known))}")
+        raise ModelError(
+            f"{where}: preprocessing has unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+        )
     return found
 
 

@@ -121,8 +121,9 @@ def read_sidecar(sidecar: str | Path) -> dict[str, Any]:
             raise ModelError(f"{sidecar}: {size} bytes, a model's sidecar has at most {LARGEST_SIDECAR}")
         found = json.loads(sidecar.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
-        raise ModelError(f"{sidecar}: cannot read the model's sidecar ({error.strerror}): give the path of the "
-                         "model's .json file") from error
+        raise ModelError(
+            f"{sidecar}: cannot read the model's sidecar ({error.strerror}): give the path of the model's .json file"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{sidecar}: not a model's sidecar, JSON expected: {error}") from error
     if not isinstance(found, dict):
@@ -200,8 +201,10 @@ def _verify(sidecar: Path, found: dict[str, Any]) -> dict[str, Path]:
         except OSError as error:
             raise ModelError(f"{path}: cannot read this file of the model {sidecar.name} ({error.strerror})") from error
         if actual != entry["sha256"]:
-            raise ModelError(f"{path}: sha256 is {actual}, {sidecar.name} expects {entry['sha256']}: the file was "
-                             "changed or belongs to another model")
+            raise ModelError(
+                f"{path}: sha256 is {actual}, {sidecar.name} expects {entry['sha256']}: the file was "
+                "changed or belongs to another model"
+            )
         verified[key] = path
     return verified
 
@@ -220,8 +223,9 @@ def _inside(sidecar: Path, folder: Path, name: Any) -> Path:
 def _class_ids(sidecar: Path, found: Any) -> tuple[int, ...]:
     valid = isinstance(found, list) and found and all(type(number) is int for number in found)
     if not valid or not set(found) <= set(emotions.CLASS_IDS) or len(set(found)) != len(found):
-        raise ModelError(f"{sidecar}: class_ids {found!r}, expected a list of some of {list(emotions.CLASS_IDS)}, each "
-                         "once")
+        raise ModelError(
+            f"{sidecar}: class_ids {found!r}, expected a list of some of {list(emotions.CLASS_IDS)}, each once"
+        )
     return tuple(found)
 
 

@@ -61,8 +61,8 @@ def score_faces(
         data: folder of FER2013.
         sidecar: the model's.
         split: ``train``, ``validation`` or ``test``, without copies as :func:`fer2013.load` leaves them.
-        crop: ``none`` takes the picture as the crop; ``auto`` enlarges it, finds the face as the robot does and crops it
-            with the model's margin, which measures how well crops at run time match the training pictures.
+        crop: ``none`` takes the picture as the crop; ``auto`` enlarges it, finds the face as the robot does and crops
+            it with the model's margin, which measures how well crops at run time match the training pictures.
         engine: of the classifier.
         limit: at most so many pictures, evenly spread.
         progress: called with pictures done and in all.

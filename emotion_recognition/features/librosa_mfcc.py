@@ -22,9 +22,19 @@ class LibrosaMfcc:
         """Return the coefficients (coefficients, T) float32 of mono samples (n,); AudioError as the NumPy engine."""
         settings = self.settings
         power = self._librosa.feature.melspectrogram(
-            y=checked_mono(samples), sr=settings.rate, n_fft=settings.n_fft, hop_length=settings.hop, window="hann",
-            center=True, pad_mode="constant", power=2.0, n_mels=settings.mels, fmin=settings.f_min,
-            fmax=settings.f_max, htk=True, norm="slaney",
+            y=checked_mono(samples),
+            sr=settings.rate,
+            n_fft=settings.n_fft,
+            hop_length=settings.hop,
+            window="hann",
+            center=True,
+            pad_mode="constant",
+            power=2.0,
+            n_mels=settings.mels,
+            fmin=settings.f_min,
+            fmax=settings.f_max,
+            htk=True,
+            norm="slaney",
         )
         decibels = self._librosa.power_to_db(power, ref=1.0, amin=settings.amin, top_db=settings.top_db)
         mfcc = self._librosa.feature.mfcc(S=decibels, n_mfcc=settings.coefficients, dct_type=2, norm="ortho")

@@ -21,9 +21,17 @@ class TorchaudioMfcc:
         self.settings = settings or MfccSettings()
         self._torch = torch
         self._mel = torchaudio.transforms.MelSpectrogram(
-            sample_rate=self.settings.rate, n_fft=self.settings.n_fft, hop_length=self.settings.hop,
-            f_min=self.settings.f_min, f_max=self.settings.f_max, n_mels=self.settings.mels, power=2.0, center=True,
-            pad_mode="constant", norm="slaney", mel_scale="htk",
+            sample_rate=self.settings.rate,
+            n_fft=self.settings.n_fft,
+            hop_length=self.settings.hop,
+            f_min=self.settings.f_min,
+            f_max=self.settings.f_max,
+            n_mels=self.settings.mels,
+            power=2.0,
+            center=True,
+            pad_mode="constant",
+            norm="slaney",
+            mel_scale="htk",
         )
         self._dct = torchaudio.functional.create_dct(self.settings.coefficients, self.settings.mels, norm="ortho")
         self._dct = self._dct.T.double()
@@ -34,7 +42,8 @@ class TorchaudioMfcc:
         torch = self._torch
         with torch.inference_mode():
             mel = self._mel(torch.from_numpy(np.ascontiguousarray(checked_mono(samples))))
-            decibels = self._to_db(mel, multiplier=10.0, amin=self.settings.amin, db_multiplier=0.0,
-                                   top_db=self.settings.top_db)
+            decibels = self._to_db(
+                mel, multiplier=10.0, amin=self.settings.amin, db_multiplier=0.0, top_db=self.settings.top_db
+            )
             # float64: in float32 the 128 products lose up to 2e-3 of the -1131 that is silence.
             return (self._dct @ decibels.double()).float().numpy()

@@ -90,8 +90,8 @@ def degrade(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     for index, kind in enumerate(kinds):
         picture = out[index]
         if kind == 0:
-            small = F.interpolate(picture[None, None], size=(8, 8), mode="bilinear", antialias=True, align_corners=False)
-            out[index] = F.interpolate(small, size=(size, size), mode="bilinear", align_corners=False)[0, 0]
+            small = F.interpolate(picture[None, None], (8, 8), mode="bilinear", antialias=True, align_corners=False)
+            out[index] = F.interpolate(small, (size, size), mode="bilinear", align_corners=False)[0, 0]
         elif kind == 1:
             noise = torch.randn(picture.shape, generator=generator) * 12
             out[index] = picture * 0.12 + noise

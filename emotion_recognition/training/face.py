@@ -64,16 +64,16 @@ def without_absent(logits: torch.Tensor, absent: tuple[int, ...]) -> torch.Tenso
     return out
 
 
-def accuracy(model: VisualClassifier, faces: Faces, size: int, absent: tuple[int, ...], limit: int | None = None) -> float:
+def accuracy(model: VisualClassifier, faces: Faces, size: int, absent: tuple[int, ...]) -> float:
     """Return the share of stills whose most probable class is right, in [0, 1]."""
     model.eval()
-    images = torch.from_numpy(faces.images[:limit])
+    images = torch.from_numpy(faces.images)
     right = 0
     with torch.inference_mode():
         for start in range(0, len(images), 64):
             part = to_input(images[start : start + 64], size).contiguous(memory_format=torch.channels_last)
             found = without_absent(model(part), absent).argmax(1).numpy() + 1
-            right += int((found == faces.class_ids[:limit][start : start + 64]).sum())
+            right += int((found == faces.class_ids[start : start + 64]).sum())
     return right / len(images)
 
 
@@ -144,10 +144,13 @@ def train_backbone(
                     group["lr"] = rate * warm * (0.5 * (1 + np.cos(np.pi * progress)) + 1e-3)
                 chosen = order[step * recipe.batch : (step + 1) * recipe.batch]
                 inputs = augment(images[chosen], size, generator).contiguous(memory_format=torch.channels_last)
-                loss = F.cross_entropy(_present(model(inputs), recipe), _shift(targets[chosen], recipe),
-                                       label_smoothing=recipe.label_smoothing)
+                loss = F.cross_entropy(
+                    _present(model(inputs), recipe),
+                    _shift(targets[chosen], recipe),
+                    label_smoothing=recipe.label_smoothing,
+                )
                 if not torch.isfinite(loss):
-                    raise FloatingPointError(f"loss {loss.item()} in epoch {index}: the last good checkpoint is in {folder}")
+                    raise FloatingPointError(f"loss {loss.item()} in epoch {index}; the last good checkpoint: {folder}")
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -155,8 +158,15 @@ def train_backbone(
                 total += loss.item()
             found = accuracy(averaged.model, validation, size, recipe.classes_without_data)
             _save(model, averaged, optimizer, recipe, folder, index)
-            report({"epoch": index, "size": size, "loss": total / steps, "validation_accuracy": found,
-                    "seconds": time.monotonic() - started})
+            report(
+                {
+                    "epoch": index,
+                    "size": size,
+                    "loss": total / steps,
+                    "validation_accuracy": found,
+                    "seconds": time.monotonic() - started,
+                }
+            )
     return averaged.model
 
 
@@ -175,7 +185,12 @@ def _shift(targets: torch.Tensor, recipe: FaceRecipe) -> torch.Tensor:
 
 
 def _save(
-    model: nn.Module, averaged: _Averaged, optimizer: torch.optim.Optimizer, recipe: FaceRecipe, folder: Path, epoch: int
+    model: nn.Module,
+    averaged: _Averaged,
+    optimizer: torch.optim.Optimizer,
+    recipe: FaceRecipe,
+    folder: Path,
+    epoch: int,
 ) -> None:
     moments = {
         f"{number}.{name}": value.contiguous()
@@ -209,7 +224,7 @@ def _resume(model: nn.Module, averaged: _Averaged, recipe: FaceRecipe, folder: P
     wanted = json.loads(json.dumps(asdict(recipe)))
     if state["recipe"] != wanted:
         raise ValueError(
-            f"{folder} holds checkpoints of the recipe {state['recipe']}, this training is {wanted}: give another folder"
+            f"{folder} holds checkpoints of the recipe {state['recipe']}, not of {wanted}: give another folder"
         )
     model.load_state_dict(load_file(folder / "face_model.safetensors"))
     averaged.model.load_state_dict(load_file(folder / "face_average.safetensors"))

@@ -25,7 +25,7 @@ from emotion_recognition.training.face import (
 
 NAME = "face_fer2013"
 LICENCE = "no licence stated by FER2013; weights for research use, see face_fer2013.LICENSE"
-TRAINED_ON = "FER2013 without copies: {train} stills, {validation} for validation; clips composed of {clips} of the stills"
+TRAINED_ON = "FER2013 without copies: {train} stills, {validation} for validation; clips made of {clips} of the stills"
 CROP_MARGIN = -0.04
 GOOD_VARIANTS, BAD_VARIANTS = 4, 2
 ATTENTION_STILLS = 5000
@@ -98,7 +98,7 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
 def clip_accuracy(
     model: VisualClassifier, clips: torch.Tensor, class_ids: np.ndarray, recipe: FaceRecipe, uniform: bool = False
 ) -> float:
-    """Return the share of clips of embeddings (N, T, 576) classified right, in [0, 1]; ``uniform``: all frames alike."""
+    """Return the share, 0 to 1, of clips of embeddings (N, T, 576) classified right; ``uniform``: all frames alike."""
     if uniform:
         clips = clips.mean(1, keepdim=True)
     return float(np.mean(clip_logits(model, clips, recipe).argmax(1).numpy() + 1 == class_ids))
@@ -107,5 +107,5 @@ def clip_accuracy(
 def _validation_logits(model: VisualClassifier, images: np.ndarray, size: int) -> np.ndarray:
     pictures = torch.from_numpy(images)
     with torch.inference_mode():
-        parts = [model(to_input(part, size).contiguous(memory_format=torch.channels_last)) for part in pictures.split(64)]
-    return torch.cat(parts).numpy()
+        inputs = (to_input(part, size).contiguous(memory_format=torch.channels_last) for part in pictures.split(64))
+        return torch.cat([model(part) for part in inputs]).numpy()

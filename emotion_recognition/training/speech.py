@@ -244,7 +244,7 @@ def _summary(
             means.setdefault(kind, {})[name] = {"mean": float(np.mean(values)), "std": float(np.std(values))}
     return {
         "protocol": f"P2: RAVDESS speech, folds of actors {', '.join(f'{fold[0]}-{fold[-1]}' for fold in FOLDS)}, "
-                    "fixed number of epochs",
+        "fixed number of epochs",
         "clips": len(features.whole),
         "folds": folds,
         "means": means,

@@ -32,8 +32,11 @@ def push_all(pipeline, sound, rate, sizes, start_ns=START, **more):
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.sampled_from([16000, 44100, 48000]), st.lists(st.integers(1, 9000), min_size=1, max_size=8).filter(
-    lambda sizes: np.mean(sizes) > 150), st.integers(1, 2))
+@given(
+    st.sampled_from([16000, 44100, 48000]),
+    st.lists(st.integers(1, 9000), min_size=1, max_size=8).filter(lambda sizes: np.mean(sizes) > 150),
+    st.integers(1, 2),
+)
 def test_stamps_and_times_are_those_of_the_samples(rate, sizes, channels):
     sound = noise(rate, 4.3, channels)
     results, ends = push_all(AudioPipeline(SETTINGS), sound, rate, sizes)
@@ -191,9 +194,17 @@ def test_memory_stays_bounded():
     assert pipeline._voice._probabilities.size <= 100
 
 
-@pytest.mark.parametrize("wrong", [{"gap_tolerance_s": -1.0}, {"clock_time_constant_s": 0.0}, {"hop_s": 0.0},
-                                   {"voice_activity": "none"}, {"mfcc_engine": "none"},
-                                   {"mfcc": MfccSettings(rate=48000)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"gap_tolerance_s": -1.0},
+        {"clock_time_constant_s": 0.0},
+        {"hop_s": 0.0},
+        {"voice_activity": "none"},
+        {"mfcc_engine": "none"},
+        {"mfcc": MfccSettings(rate=48000)},
+    ],
+)
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError):
         AudioPipeline(dataclasses.replace(SETTINGS, **wrong))

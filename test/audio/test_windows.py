@@ -77,8 +77,9 @@ def test_hops_longer_than_the_window_leave_sound_out():
     assert [(w.samples[0], w.samples[-1]) for w in out] == [(16000, 31999), (48000, 63999), (80000, 95999)]
 
 
-@pytest.mark.parametrize("wrong", [{"hop_s": 0}, {"min_window_s": 0}, {"min_window_s": 4.0}, {"window_s": -1.0},
-                                   {"tolerance_s": -0.1}])
+@pytest.mark.parametrize(
+    "wrong", [{"hop_s": 0}, {"min_window_s": 0}, {"min_window_s": 4.0}, {"window_s": -1.0}, {"tolerance_s": -0.1}]
+)
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match="expected 0 < hop"):
         AudioWindows(**wrong)

@@ -42,8 +42,9 @@ def test_channels_are_interleaved():
     assert (decode_pcm(data, "S16LE", 2) * 32768).tolist() == [[1, -2], [3, -4], [5, -6]]
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, list, lambda d: array("B", d),
-                                  lambda d: np.frombuffer(d, np.uint8)])
+@pytest.mark.parametrize(
+    "kind", [bytes, bytearray, memoryview, list, lambda d: array("B", d), lambda d: np.frombuffer(d, np.uint8)]
+)
 def test_any_kind_of_bytes(kind):
     assert decode_pcm(kind(b"\x00\x40\x00\xc0"), "S16LE", 1).tolist() == [[0.5], [-0.5]]
 

@@ -106,7 +106,7 @@ def test_augmentation_is_repeatable_and_in_range():
     pictures = torch.from_numpy(np.stack([picture("sad", n) for n in range(5)]))
     first, second = (augment_faces.augment(pictures, 40, torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(first, second) and first.shape == (5, 3, 40, 40)
-    assert -1 <= first.min() and first.max() <= 1
+    assert first.min() >= -1 and first.max() <= 1
 
 
 def test_resumed_training_gives_the_weights_of_an_unbroken_one(data, tmp_path):

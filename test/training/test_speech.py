@@ -32,8 +32,15 @@ def separable(actors: int = 24) -> SpeechFeatures:
     def noisy():
         return patterns[class_ids - 1] + rng.normal(0, 1, (count, 40)).astype(np.float32)
 
-    return SpeechFeatures(class_ids, np.repeat(np.arange(1, actors + 1), 8), noisy(), np.stack([noisy(), noisy()], 1),
-                          noisy(), np.arange(count), MfccSettings())
+    return SpeechFeatures(
+        class_ids,
+        np.repeat(np.arange(1, actors + 1), 8),
+        noisy(),
+        np.stack([noisy(), noisy()], 1),
+        noisy(),
+        np.arange(count),
+        MfccSettings(),
+    )
 
 
 @pytest.fixture(scope="module")
