@@ -1,0 +1,135 @@
+"""The launch file, as launch itself reads it. launch is no wheel: where it cannot be imported this is skipped."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+LAUNCH = Path(__file__).resolve().parents[1] / "launch" / "emotion_recognition.launch.py"
+pytest.importorskip("rclpy", reason="needs ROS")
+# Not launch alone: that is also the name of this project's folder.
+pytest.importorskip("launch.actions", reason="launch cannot be imported: it comes with a ROS distribution, not from PyPI")
+pytest.importorskip("launch_ros.actions", reason="launch_ros cannot be imported: it comes with a ROS distribution, not from PyPI")
+
+import yaml  # noqa: E402
+from launch import LaunchContext  # noqa: E402
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable  # noqa: E402
+from launch.launch_description_sources import get_launch_description_from_python_launch_file  # noqa: E402
+from launch.utilities import perform_substitutions  # noqa: E402
+from launch_ros.actions import Node  # noqa: E402
+
+from emotion_recognition.nodes.running import PROFILE_VARIABLES, prepare_environment  # noqa: E402
+
+NODES = ["face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion"]
+ARGUMENTS = {
+    "namespace", "params_file", "use_sim_time", "log_level", "composed", "media", "camera", "microphone", "image_topic",
+    "compressed_image_topic", "audio_topic", "plain_audio_topic", "audio_info_topic", "emotion_topic",
+}  # fmt: skip
+
+
+@pytest.fixture
+def description(monkeypatch):
+    """What the launch file describes, where the user has set no middleware profile."""
+    prepare_environment()
+    for name in PROFILE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    return get_launch_description_from_python_launch_file(str(LAUNCH))
+
+
+def of(description, kind):
+    return [entity for entity in description.entities if isinstance(entity, kind)]
+
+
+def launched(description, **arguments) -> dict[str, list[str]]:
+    """Return the command line of every node that arguments bring up, by the name of its executable."""
+    context = LaunchContext()
+    context.launch_configurations.update(arguments)
+    for argument in of(description, DeclareLaunchArgument):
+        argument.visit(context)
+    (function,) = of(description, OpaqueFunction)
+    commands = {}
+
+    def record(process, context):
+        words = [perform_substitutions(context, part) for part in process.cmd]
+        name = Path(words[0]).name
+        assert name not in commands and os.access(words[0], os.X_OK)
+        commands[name] = words[1:]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExecuteProcess, "execute", record)  # instead of starting it
+        for node in function.execute(context):
+            assert isinstance(node, Node)
+            node.execute(context)
+    return commands
+
+
+def parameters(words: list[str]) -> list[dict]:
+    """Return the contents of the parameter files of a command line, in order."""
+    return [yaml.safe_load(Path(file).read_text()) for file in after(words, "--params-file")]
+
+
+def after(words: list[str], option: str) -> list[str]:
+    return [words[index + 1] for index, word in enumerate(words) if word == option]
+
+
+def test_every_argument_is_declared_with_a_meaning_and_a_default(description):
+    declared = {argument.name: argument for argument in of(description, DeclareLaunchArgument)}
+    assert set(declared) == ARGUMENTS
+    assert all(argument.description and argument.default_value is not None for argument in declared.values())
+
+
+def test_the_middleware_reads_the_shipped_profile(description):
+    context = LaunchContext()
+    (variable,) = of(description, SetEnvironmentVariable)
+    variable.visit(context)
+    assert Path(os.environ.pop(perform_substitutions(context, variable.name))).name == "fastdds.xml"
+
+
+def test_five_processes_by_default(description):
+    commands = launched(description)
+    assert list(commands) == NODES
+    for name, words in commands.items():
+        assert f"__node:={name}" in after(words, "-r")
+        assert after(words, "--log-level") == ["info"]
+        file, own = parameters(words)
+        assert f"/**/{name}" in file
+        assert [one["ros__parameters"] for one in own.values()] == [{"use_sim_time": False}]
+
+
+def test_one_process_when_composed(description):
+    (words,) = launched(description, composed="true", media="film.mkv", namespace="robot").values()
+    assert words[0] == "--media=film.mkv"
+    assert [word for word in after(words, "-r") if word.startswith("__")] == ["__ns:=/robot"]
+    assert f"/**/{NODES[0]}" in parameters(words)[0]
+
+
+def test_a_source_is_a_sixth_process(description):
+    commands = launched(description, camera="/dev/video7", microphone="default")
+    assert list(commands) == [*NODES, "media_source"]
+    own = [one["ros__parameters"] for file in parameters(commands["media_source"])[1:] for one in file.values()]
+    assert {"camera": "/dev/video7", "microphone": "default"} in own
+
+
+@pytest.mark.parametrize("composed", ["false", "true"])
+def test_arguments_reach_every_node(description, tmp_path, composed):
+    file = tmp_path / "mine.yaml"
+    file.write_text("/**: {ros__parameters: {window: 2.0}}\n")
+    commands = launched(
+        description, composed=composed, namespace="left/eye", params_file=str(file), use_sim_time="true",
+        log_level="debug", image_topic="camera/image_raw", emotion_topic="/feeling",
+    )  # fmt: skip
+    assert len(commands) == (1 if composed == "true" else 5)
+    for words in commands.values():
+        rules = after(words, "-r")
+        assert {"__ns:=/left/eye", "image:=camera/image_raw", "emotion:=/feeling"} <= set(rules)
+        assert not any(rule.startswith(("audio:=", "audio_stamped:=")) for rule in rules)
+        assert after(words, "--log-level") == ["debug"]
+        given, own = parameters(words)
+        assert given == {"/**": {"ros__parameters": {"window": 2.0}}}
+        assert [one["ros__parameters"] for one in own.values()] == [{"use_sim_time": True}]
+
+
+@pytest.mark.parametrize("argument", ["composed", "use_sim_time"])
+def test_a_choice_that_does_not_exist_is_refused(description, argument):
+    with pytest.raises(RuntimeError, match=argument):
+        launched(description, **{argument: "perhaps"})
