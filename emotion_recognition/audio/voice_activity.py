@@ -91,15 +91,10 @@ class SileroVoiceActivity(VoiceActivity):
     """
 
     def __init__(self, threshold: float = 0.5, sidecar: Path | str = WEIGHTS):
-        import onnxruntime
-
+        from emotion_recognition.engines.onnxruntime_engine import create_session
         from emotion_recognition.engines.weights import verify_files
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        path = verify_files(sidecar)["silero_vad_onnx"]
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = create_session(str(verify_files(sidecar)["silero_vad_onnx"]))
         super().__init__(threshold)
 
     def reset(self) -> None:

@@ -11,8 +11,10 @@ from emotion_recognition.engines.weights import ModelMetadata
 WEIGHTS_KEY = "weights_sha256"
 
 
-def create_session(path: str, threads: int = 1) -> onnxruntime.InferenceSession:
+def create_session(path: str, threads: int = 1, sizes_vary: bool = False) -> onnxruntime.InferenceSession:
     """Return a session that uses so many threads and never spins while it waits.
+
+    With ``sizes_vary`` it keeps no memory pattern for every input size it meets.
 
     Raises:
         ModelError: ONNX Runtime cannot load the file.
@@ -21,6 +23,7 @@ def create_session(path: str, threads: int = 1) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_mem_pattern = not sizes_vary
     for kind in ("intra_op", "inter_op"):
         options.add_session_config_entry(f"session.{kind}.allow_spinning", "0")
     try:

@@ -43,13 +43,14 @@ class OnnxDetector:
             ValueError: a setting is out of range.
             ModelError: a network's file is missing or is not the one the sidecar names.
         """
+        from emotion_recognition.engines.onnxruntime_engine import create_session
         from emotion_recognition.engines.weights import verify_files
 
         self.min_face_size = float(min_face_size)
         self.thresholds = check_settings(min_face_size, thresholds)
         files = verify_files(Path(sidecar))
         self._pnet, self._rnet, self._onet = (
-            _session(files[f"{name}_onnx"], threads) for name in ("pnet", "rnet", "onet")
+            create_session(str(files[f"{name}_onnx"]), threads, sizes_vary=True) for name in ("pnet", "rnet", "onet")
         )
 
     def detect(self, rgb: np.ndarray) -> list[Detection]:
@@ -233,19 +234,6 @@ def _normalised(sums: np.ndarray, area: np.ndarray) -> np.ndarray:
     )
     values -= np.float32(127.5 / 128)
     return values
-
-
-def _session(path: Path, threads: int):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_mem_pattern = False  # a pattern is kept for every input size, and these change with each image
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _run(session, outputs: tuple[str, ...], images: np.ndarray) -> list[np.ndarray]:
