@@ -65,7 +65,12 @@ def spin_nodes(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     prepare_environment()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        # rcl cannot read the ROS arguments or a parameter file that they name; there is no logger yet.
+        print(error, file=sys.stderr)
+        return EXIT_WRONG_PARAMETER
     nodes: list[Node] = []
     code = EXIT_OK
     executor = SingleThreadedExecutor()
