@@ -1,4 +1,4 @@
-"""Everything but the nodes works where there is no ROS, and what runs on a robot needs no library of the training box."""
+"""All but the nodes works where there is no ROS, and what runs on a robot needs no library of the training box."""
 
 import json
 import os
@@ -101,7 +101,9 @@ def test_everything_but_the_nodes_imports_without_ros():
     names = [name for name in modules() if not name.startswith("emotion_recognition.nodes.")]
     assert len(names) > 50
     failed = run(IMPORT_ALL, names)
-    because_of = {name: missing for name, (missing, _) in failed.items() if (missing or "").split(".")[0] not in OPTIONAL}
+    because_of = {
+        name: missing for name, (missing, _) in failed.items() if (missing or "").split(".")[0] not in OPTIONAL
+    }
     assert not because_of, failed
 
 

@@ -8,8 +8,12 @@ import pytest
 LAUNCH = Path(__file__).resolve().parents[1] / "launch" / "emotion_recognition.launch.py"
 pytest.importorskip("rclpy", reason="needs ROS")
 # Not launch alone: that is also the name of this project's folder.
-pytest.importorskip("launch.actions", reason="launch cannot be imported: it comes with a ROS distribution, not from PyPI")
-pytest.importorskip("launch_ros.actions", reason="launch_ros cannot be imported: it comes with a ROS distribution, not from PyPI")
+pytest.importorskip(
+    "launch.actions", reason="launch cannot be imported: it comes with a ROS distribution, not from PyPI"
+)
+pytest.importorskip(
+    "launch_ros.actions", reason="launch_ros cannot be imported: it comes with a ROS distribution, not from PyPI"
+)
 
 import yaml  # noqa: E402
 from launch import LaunchContext  # noqa: E402

@@ -12,7 +12,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSProfile, qos_policy_name_from_kind
 
 from emotion_recognition.nodes.conversions import stamp_ns
 from emotion_recognition.nodes.qos import overridable
@@ -173,10 +173,11 @@ class PerceptionNode(LifecycleNode):
 
         def incompatible(event: Any) -> None:
             if watched:
+                name, policy = subscription.topic_name, qos_policy_name_from_kind(event.last_policy_kind).lower()
                 self.reporter.report(
                     f"qos {topic}",
-                    f"a publisher of {subscription.topic_name} offers a quality of service that this subscription cannot "
-                    f"take (last policy: {event.last_policy_kind}); set qos_overrides.{subscription.topic_name}.subscription.*",
+                    f"a publisher of {name} offers a quality of service that this subscription does not take, "
+                    f"{policy}: set qos_overrides.{name}.subscription.{policy}",
                 )
 
         subscription = self.create_subscription(
@@ -214,7 +215,9 @@ class PerceptionNode(LifecycleNode):
         return self.worker
 
     def _unexpected(self, error: Exception) -> None:
-        self.reporter.report(f"unexpected {type(error).__name__}", f"unexpected {type(error).__name__}: {error}; going on")
+        self.reporter.report(
+            f"unexpected {type(error).__name__}", f"unexpected {type(error).__name__}: {error}; going on"
+        )
 
     def _watch(self) -> None:
         for subscription, last in list(self._heard.values()):
@@ -223,11 +226,12 @@ class PerceptionNode(LifecycleNode):
                 continue
             name = subscription.topic_name
             found = self.count_publishers(name)
-            hint = "nobody publishes it: start the sensor or remap the topic" if found == 0 else "it has publishers but is silent"
-            self.reporter.report(
-                f"silent {name}",
-                f"no message on {name} ({_type_name(subscription.msg_type)}) for {silent:.0f} s, publishers: {found}: {hint}",
-            )
+            hint = "it has publishers but is silent"
+            if found == 0:
+                hint = "nobody publishes it: start the sensor or remap the topic"
+            kind = _type_name(subscription.msg_type)
+            text = f"no message on {name} ({kind}) for {silent:.0f} s, publishers: {found}: {hint}"
+            self.reporter.report(f"silent {name}", text)
 
     # Parameters.
 
@@ -237,7 +241,9 @@ class PerceptionNode(LifecycleNode):
             try:
                 found[name] = self.declare_parameter(name, declaration.default, _descriptor(declaration)).value
             except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-                raise ParameterError(f"{self.NAME}: {error}; parameter {name}: expected {declaration.allowed}") from error
+                raise ParameterError(
+                    f"{self.NAME}: {error}; parameter {name}: expected {declaration.allowed}"
+                ) from error
         try:
             return checked(self.NAME, found)
         except ParameterError as error:

@@ -23,7 +23,13 @@ def header(stamp_ns: int, frame_id: str) -> Header:
 def image(rgb, stamp_ns: int, **changes) -> Image:
     """Return an (H, W, 3) uint8 picture as a message."""
     height, width = rgb.shape[:2]
-    fields = {"height": height, "width": width, "encoding": "rgb8", "step": 3 * width, "data": array("B", rgb.tobytes())}
+    fields = {
+        "height": height,
+        "width": width,
+        "encoding": "rgb8",
+        "step": 3 * width,
+        "data": array("B", rgb.tobytes()),
+    }
     return Image(header=header(stamp_ns, CAMERA), **{**fields, **changes})
 
 

@@ -23,7 +23,7 @@ class Process:
         if not executable.is_file():
             pytest.skip(f"{name} is not installed: make setup")
         self.name = name
-        self._output = tempfile.TemporaryFile()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
         # A session of its own, as a launch would give it, so that signals reach it alone.
         self._child = subprocess.Popen(
             [str(executable), *args], stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,

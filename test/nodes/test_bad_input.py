@@ -149,9 +149,11 @@ CASES = {
 
 
 def assert_left_out(bench, subscription, model, bad, *words):
-    """Publish something bad twice and something good once: only the good has an effect, and one line tells of the bad."""
+    """Publish something bad twice and something good once: only the good has an effect, one line tells of the bad."""
     remapping = f"{subscription.topic}:=sensors/mine"
-    node = bench.add(subscription.node, "-r", remapping, **QUIET, **model(*subscription.models), **subscription.parameters)
+    node = bench.add(
+        subscription.node, "-r", remapping, **QUIET, **model(*subscription.models), **subscription.parameters
+    )
     publisher = bench.publisher(subscription.type, "sensors/mine")
     output = bench.listen(subscription.output_type, subscription.output)
     start = bench.now_ns() - 3 * SECOND

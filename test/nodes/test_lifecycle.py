@@ -152,7 +152,9 @@ def assert_not_configured(bench, node, name: str, *words: str):
         assert word in line
 
 
-@pytest.mark.parametrize(("node", "parameter"), [(VisualClassifierNode, "face_model"), (SpeechClassifierNode, "speech_model")])
+@pytest.mark.parametrize(
+    ("node", "parameter"), [(VisualClassifierNode, "face_model"), (SpeechClassifierNode, "speech_model")]
+)
 def test_a_model_that_is_not_there_is_named(bench, tmp_path, node, parameter):
     path = tmp_path / "mine.json"
     started = bench.add(node, started=False, **{parameter: str(path)})

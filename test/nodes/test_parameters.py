@@ -4,18 +4,18 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS")
 
-from emotion_recognition.nodes.face_detector import FaceDetector  # noqa: E402
-from emotion_recognition.nodes.fusion import FusionNode  # noqa: E402
-from emotion_recognition.nodes.media_source import MediaSourceNode  # noqa: E402
-from emotion_recognition.nodes.mfcc_extractor import MfccExtractor  # noqa: E402
-from emotion_recognition.nodes.speech_classifier import SpeechClassifierNode  # noqa: E402
-from emotion_recognition.nodes.visual_classifier import VisualClassifierNode  # noqa: E402
 from processes import NODES as EXECUTABLES  # noqa: E402
 from processes import SHARE  # noqa: E402
 from rcl_interfaces.msg import ParameterType  # noqa: E402
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters  # noqa: E402
 from rclpy.parameter import Parameter, parameter_value_to_python  # noqa: E402
 
+from emotion_recognition.nodes.face_detector import FaceDetector  # noqa: E402
+from emotion_recognition.nodes.fusion import FusionNode  # noqa: E402
+from emotion_recognition.nodes.media_source import MediaSourceNode  # noqa: E402
+from emotion_recognition.nodes.mfcc_extractor import MfccExtractor  # noqa: E402
+from emotion_recognition.nodes.speech_classifier import SpeechClassifierNode  # noqa: E402
+from emotion_recognition.nodes.visual_classifier import VisualClassifierNode  # noqa: E402
 from emotion_recognition.parameters import ParameterError, declarations  # noqa: E402
 
 NODES = (FaceDetector, MfccExtractor, VisualClassifierNode, SpeechClassifierNode, FusionNode, MediaSourceNode)

@@ -22,7 +22,8 @@ def subscriptions(bench, topic: str, count: int = 1):
     """Return the quality of service of the subscriptions to a topic."""
     name = f"{bench.namespace}/{topic}"
     found = bench.until(
-        lambda: len(seen := bench.node.get_subscriptions_info_by_topic(name)) >= count and seen, f"a subscription to {name}"
+        lambda: len(seen := bench.node.get_subscriptions_info_by_topic(name)) >= count and seen,
+        f"a subscription to {name}",
     )
     return [one.qos_profile for one in found]
 

@@ -71,7 +71,11 @@ def test_a_publisher_of_another_quality_of_service_is_named(bench):
     node = bench.add(FaceDetector, **{f"qos_overrides.{name}.subscription.reliability": "reliable"})
     bench.node.create_publisher(Image, "image", make.best_effort(1))
     line = bench.until(lambda: next(iter(bench.lines(node)), None), "a line about it")
-    assert name in line and "quality of service" in line and f"qos_overrides.{name}.subscription" in line
+    assert (
+        name in line
+        and "quality of service" in line
+        and line.endswith(f"qos_overrides.{name}.subscription.reliability")
+    )
 
 
 def test_plain_audio_is_said_to_be_stamped_on_receipt(bench):
