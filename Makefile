@@ -5,7 +5,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-MEDIA ?=
+# Through the environment, so that any name of a file is one word to the shell.
+export MEDIA ?=
 # A build must not inherit another environment's ROS libraries.
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE LD_LIBRARY_PATH PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH
 
@@ -21,7 +22,7 @@ MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
 .DELETE_ON_ERROR:
 
 demo: setup
-	$(BIN)/emotion-recognition demo $(MEDIA)
+	$(BIN)/emotion-recognition demo $${MEDIA:+"$$MEDIA"}
 
 test: setup-train
 	$(BIN)/python -m pytest test
