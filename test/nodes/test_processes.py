@@ -45,7 +45,7 @@ def listen(bench):
 
 
 def assert_heard(heard, frame_id: str) -> None:
-    assert KINDS <= {one.status for one in heard}
+    assert KINDS.issubset(one.status for one in heard)
     for message in heard:
         assert_consistent(message)
     fused = [message for message in heard if message.status == Emotion.STATUS_BOTH]
@@ -64,7 +64,7 @@ def test_five_processes_and_a_source_are_heard_outside(bench, start, arguments):
         bench.until(lambda node=node: bench.state(node) == State.PRIMARY_STATE_ACTIVE, f"{node} is active", 60.0)
     processes.append(start("media_source", *arguments))
     # The recording ends with the voice alone.
-    bench.until(lambda: KINDS <= {one.status for one in heard}, "face, both and voice", 60.0)
+    bench.until(lambda: KINDS.issubset(one.status for one in heard), "face, both and voice", 60.0)
     assert_heard(heard, "eyes")
     assert all(process.running for process in processes), [process.output() for process in processes]
     names = {name for name, namespace in bench.node.get_node_names_and_namespaces() if namespace == bench.namespace}
