@@ -131,7 +131,10 @@ def train_backbone(
                 continue
             if epoch == 0 or index == done + 1:
                 optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=recipe.weight_decay)
-                if epoch > 0:
+                if epoch == 0:
+                    # What was averaged at another resolution fades within a few steps.
+                    averaged.steps = 0
+                else:
                     _load_optimizer(optimizer, folder)
             generator = torch.Generator().manual_seed(recipe.seed * 1000 + index)
             order = torch.randperm(len(images), generator=generator)

@@ -28,8 +28,8 @@ LICENCE = "no licence stated by FER2013; weights for research use, see face_fer2
 TRAINED_ON = "FER2013 without copies: {train} stills, {validation} for validation; clips made of {clips} of the stills"
 CROP_MARGIN = -0.04
 GOOD_VARIANTS, BAD_VARIANTS = 4, 2
-ATTENTION_STILLS = 5000
-CHECKED_STILLS = 1000
+ATTENTION_STILLS = 3000
+CHECKED_STILLS = 600
 
 Progress = Callable[[dict], None]
 
