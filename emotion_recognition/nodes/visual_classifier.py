@@ -14,7 +14,8 @@ from emotion_recognition.nodes.conversions import crop_of, emotion_message, stam
 from emotion_recognition.nodes.running import run
 from emotion_recognition.weights import FACE
 
-QUEUED_FRAMES = 5
+# On a slow processor a longer queue would only make every decision older.
+QUEUED_FRAMES = 1
 
 
 class VisualClassifierNode(PerceptionNode):
@@ -52,6 +53,10 @@ class VisualClassifierNode(PerceptionNode):
             # The detector lets a stamp go back only where time began anew.
             self._classifier.reset()
         self._last_ns = stamp
+        skipped = self.worker.take_dropped() if self.worker else 0
+        if skipped:
+            name = self.resolve_topic_name("face_samples")
+            self.reporter.report("skipped", f"{skipped} messages on {name} skipped: the processor is too busy")
         if not message.faces:
             nobody = Estimate.nothing(Modality.FACE, Reason.NO_FACE, stamp, message.header.frame_id)
             self._publisher.publish(emotion_message(nobody))
