@@ -30,13 +30,13 @@ for number in range(20):
     message = Emotion(person_id=f"face_{number}", status=3, label="happy", labels=["happy", "sad"])
     message.probabilities = [0.75, 0.25]
     message.header.stamp.sec, message.header.stamp.nanosec = 100 + number, 5
-    publisher.publish(message)
-    if number == 9 and "endless" in sys.argv:
-        try:
+    try:  # the interrupt comes as soon as the message is heard, which may be before publish() returns
+        publisher.publish(message)
+        if number == 9 and "endless" in sys.argv:
             time.sleep(60)
-        except KeyboardInterrupt:
-            print("[ERROR] [stand_in]: interrupted", flush=True)
-            sys.exit(0)
+    except KeyboardInterrupt:
+        print("[ERROR] [stand_in]: interrupted", flush=True)
+        sys.exit(0)
 publisher.wait_for_all_acked(rclpy.duration.Duration(seconds=5))
 sys.exit(int(sys.argv[2]))
 """
