@@ -8,6 +8,7 @@ from importlib import resources
 import yaml
 
 NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion", "media_source")
+LOWEST_SAMPLE_RATE = 4000
 TYPES = {"bool": bool, "integer": int, "double": float, "string": str}
 Value = bool | int | float | str
 
@@ -105,5 +106,9 @@ def checked(node: str, values: dict[str, object]) -> dict[str, Value]:
     if "min_window" in result and result["min_window"] > result["window"]:
         raise ParameterError(
             f"parameter min_window is {result['min_window']} s; expected at most window, {result['window']} s"
+        )
+    if 0 < result.get("sample_rate", 0) < LOWEST_SAMPLE_RATE:
+        raise ParameterError(
+            f"parameter sample_rate is {result['sample_rate']}; expected 0 or at least {LOWEST_SAMPLE_RATE} Hz"
         )
     return result
