@@ -19,15 +19,16 @@ class FaceDetector(PerceptionNode):
     """Samples frames so that ``frames`` of them cover ``window``, finds, tracks and crops the faces in each."""
 
     NAME = "face_detector"
+    _tracker: Tracker | None = None
 
     def configure(self) -> None:
         """Load the detector."""
         p = self.parameters
         thresholds = (0.6, 0.7, p["min_detection_score"])
         detector = create_detector(p["detector"], p["min_face_size"], thresholds, p["threads"])
-        self._pipeline = FacePipeline(
-            detector, Tracker(max_gap_s=p["track_gap"]), p["crop_margin"], max_faces=p["max_faces"]
-        )
+        # One tracker however often the node is configured: a track's number is never given to another face.
+        self._tracker = self._tracker or Tracker(max_gap_s=p["track_gap"])
+        self._pipeline = FacePipeline(detector, self._tracker, p["crop_margin"], max_faces=p["max_faces"])
         self._sampler = FrameSampler(p["frames"], p["window"])
         self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
         self._decode = create_image_decoder(p["image_transport"], p["image_decoder"])
