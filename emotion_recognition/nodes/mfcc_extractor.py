@@ -45,6 +45,7 @@ class MfccExtractor(PerceptionNode):
                 mfcc_engine=p["mfcc_engine"],
             )
         )
+        self._restarts = 0
         self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
         self._format: AudioInfo | None = None
         if p["sample_rate"]:
@@ -105,7 +106,9 @@ class MfccExtractor(PerceptionNode):
             return
         lost = self.worker.take_dropped() if self.worker else 0
         if lost:
-            self.reporter.report("lost", f"{lost} messages on {self.resolve_topic_name(self._topic)} dropped: the processor is too busy")
+            self.reporter.report(
+                "lost", f"{lost} messages on {self.resolve_topic_name(self._topic)} dropped: the processor is too busy"
+            )
         try:
             samples = decode_pcm(
                 chunk.data,
@@ -122,9 +125,22 @@ class MfccExtractor(PerceptionNode):
         except AudioError as error:
             self._leave_out("audio", str(error))
             return
+        self._name_gaps(bool(results))
         for result in results:
             if self._is_usable(result):
                 self._publisher.publish(mfcc_message(result, chunk.frame_id))
+
+    def _name_gaps(self, has_window: bool) -> None:
+        """Say in the log that gaps come so often that no window gets long enough."""
+        if has_window:
+            self._restarts = self._pipeline.restarts
+        elif self._pipeline.restarts - self._restarts > 1:
+            self._restarts = self._pipeline.restarts - 1
+            self._leave_out(
+                "gaps",
+                "by their stamps messages do not follow each other (gaps, overlaps or changing formats); expected at "
+                f"least {self.parameters['min_window']} s without a break",
+            )
 
     def _is_usable(self, result: MfccResult) -> bool:
         """Tell whether to publish a window; name in the log what an open or a muted microphone would not give."""
