@@ -82,21 +82,27 @@ class StampGuard:
         if stamp_ns <= 0:
             return f"stamp {_seconds(stamp_ns)} s is not set: expected the time the sensor measured"
         if now_ns <= 0 and math.isfinite(self.max_future_s):
-            return (f"stamp {_seconds(stamp_ns)} s, but the node's clock stands at {_seconds(now_ns)} s: with "
-                    "use_sim_time something must publish /clock")
+            return (
+                f"stamp {_seconds(stamp_ns)} s, but the node's clock stands at {_seconds(now_ns)} s: with "
+                "use_sim_time something must publish /clock"
+            )
         age_ns = now_ns - stamp_ns
         if age_ns > self.max_age_s * SECOND_NS:
             return f"stamp {_seconds(stamp_ns)} s is {_short(age_ns)} s old: expected at most {self.max_age_s:g} s"
         if -age_ns > self.max_future_s * SECOND_NS:
-            return (f"stamp {_seconds(stamp_ns)} s is {_short(-age_ns)} s in the future: expected at most "
-                    f"{self.max_future_s:g} s")
+            return (
+                f"stamp {_seconds(stamp_ns)} s is {_short(-age_ns)} s in the future: expected at most "
+                f"{self.max_future_s:g} s"
+            )
         return ""
 
     def _order_problem(self, stamp_ns: int) -> str:
         if stamp_ns == self._last:
             return f"stamp {_seconds(stamp_ns)} s repeats the last one: expected a later stamp"
-        return (f"stamp {_seconds(stamp_ns)} s is {_short(self._last - stamp_ns)} s before the last one, "
-                f"{_seconds(self._last)} s: expected a later stamp")
+        return (
+            f"stamp {_seconds(stamp_ns)} s is {_short(self._last - stamp_ns)} s before the last one, "
+            f"{_seconds(self._last)} s: expected a later stamp"
+        )
 
     def _earlier_lasts(self, stamp_ns: int, now_ns: int) -> bool:
         """Follow the timeline before the accepted one; tell whether it has lasted long enough to be the new one."""
