@@ -7,6 +7,12 @@ https://arxiv.org/abs/1907.00193. Both as Lu, Lu & Lin combine them (eq. 4 for t
 
 import torch
 from torch import nn
+from torch.nn import functional as F
+
+
+def log_sigmoid(x: torch.Tensor) -> torch.Tensor:
+    """Return log(sigmoid(x)), finite however small the sigmoid is, also after export to ONNX."""
+    return -F.softplus(-x)
 
 
 class AxisGate(nn.Module):
@@ -52,7 +58,8 @@ class FrameAttention(nn.Module):
 
     ``alpha`` weighs each frame by itself; their weighted mean is the clip's anchor ``vm``; ``beta`` weighs each frame
     against that anchor; the classifier reads the mean of ``[f; vm]`` weighted by ``alpha * beta``. Both weights enter
-    the numerator in training and in evaluation alike.
+    the numerator in training and in evaluation alike. The weighted means are computed as softmax over the weights'
+    logarithms, which is the same and stays finite where all of a clip's weights are too small for a float.
 
     Args:
         features: length of one frame's embedding.
@@ -67,11 +74,11 @@ class FrameAttention(nn.Module):
 
     def pool(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Pool embeddings (N, T, features), T >= 1, to clip vectors (N, 2 * features)."""
-        alpha = torch.sigmoid(self.alpha(embeddings))
-        anchor = (alpha * embeddings).sum(1, keepdim=True) / alpha.sum(1, keepdim=True)
+        log_alpha = log_sigmoid(self.alpha(embeddings))
+        anchor = (torch.softmax(log_alpha, 1) * embeddings).sum(1, keepdim=True)
         related = torch.cat((embeddings, anchor.expand_as(embeddings)), dim=2)
-        weight = alpha * torch.sigmoid(self.beta(related))
-        return (weight * related).sum(1) / weight.sum(1)
+        log_weight = log_alpha + log_sigmoid(self.beta(related))
+        return (torch.softmax(log_weight, 1) * related).sum(1)
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Return logits (N, classes) of embeddings (N, T, features), T >= 1."""

@@ -1,9 +1,9 @@
 """Training of the visual classifier on FER2013 stills.
 
 The set has no clips, and on one frame the frame attention's weights cancel and get no gradient, so training takes two
-steps. :func:`train_backbone` trains backbone and classifier on single stills, first at a small resolution, then at the
-robot's 224 pixels. :func:`train_attention` then trains the frame attention, backbone frozen, on 15-frame clips composed
-of varied and degraded versions of one still.
+steps. :func:`train_backbone` trains backbone and classifier on single stills, enlarged from 48 to 96 pixels.
+:func:`train_attention` then trains the frame attention, backbone frozen, on 15-frame clips composed of varied and
+degraded versions of one still.
 """
 
 import copy
@@ -31,7 +31,7 @@ CLIP_FRAMES = 15
 class FaceRecipe:
     """Settings of a face training: (resolution in pixels, epochs, peak learning rate) stages, then the rest."""
 
-    stages: tuple[tuple[int, int, float], ...] = ((96, 13, 3e-3), (224, 1, 4e-4))
+    stages: tuple[tuple[int, int, float], ...] = ((96, 13, 3e-3), (96, 5, 1e-3))
     batch: int = 96
     weight_decay: float = 0.02
     label_smoothing: float = 0.1

@@ -135,3 +135,13 @@ def test_prelu_has_one_weight_per_element():
         layers[0].weight[2, 7] = 3.0
         out = layers[0](torch.full((1, 128, 40), -1.0))
     assert out[0, 2, 7] == -3.0 and out[0, 2, 8] == -0.25
+
+
+def test_frame_attention_stays_finite_where_every_weight_underflows():
+    """With alpha logits of -1000 every sigmoid is 0 as a float; the weighted mean is still that of the frames."""
+    fan = FrameAttention(features=3, classes=2)
+    with torch.no_grad():
+        fan.alpha.weight.fill_(-1000.0)
+        fan.beta.weight.zero_()
+    embeddings = torch.tensor([[[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]])
+    torch.testing.assert_close(fan.pool(embeddings), torch.ones(1, 6))
