@@ -50,6 +50,7 @@ class MfccResult:
         mfcc: coefficients float32 (40, T).
         mfcc_mean: their mean over time, float32 (40,).
         voice_activity: share of the window with voice, 0 to 1.
+        is_constant: every sample has one value, as from a muted microphone.
         level_dbfs: root mean square in dB of full scale, -120 (digital silence) to 0.
         clipped: share of the microphone's samples at full scale, 0 to 1.
         start_ns, end_ns: times of the first and the last sample.
@@ -62,6 +63,7 @@ class MfccResult:
     mfcc: np.ndarray
     mfcc_mean: np.ndarray
     voice_activity: float
+    is_constant: bool
     level_dbfs: float
     clipped: float
     start_ns: int
@@ -195,6 +197,7 @@ class AudioPipeline:
             mfcc=mfcc,
             mfcc_mean=mfcc.mean(axis=1, dtype=np.float64).astype(np.float32),
             voice_activity=self._voice.share(window.first_index, end),
+            is_constant=bool(np.ptp(window.samples) == 0),
             level_dbfs=level_dbfs(window.samples),
             clipped=float(clipped.sum(dtype=np.int64) / max(1, clipped.size * channels)),
             start_ns=window.start_ns,

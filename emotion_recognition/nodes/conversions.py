@@ -105,7 +105,7 @@ def estimate_of(message: Emotion) -> Estimate:
 
 
 def face_samples_message(
-    header: Header, shape: Sequence[int], samples: Sequence[PlainFaceSample], skipped: int
+    header: Header, shape: Sequence[int], samples: Sequence[PlainFaceSample], reasons: Reason, skipped: int
 ) -> FaceSamples:
     """Return the faces of one frame of ``shape`` (height, width, ...) as a message with the frame's header."""
     return FaceSamples(
@@ -113,6 +113,7 @@ def face_samples_message(
         image_width=shape[1],
         image_height=shape[0],
         faces=[_face_message(sample) for sample in samples],
+        reasons=int(reasons),
         skipped=skipped,
     )
 
@@ -146,6 +147,7 @@ def mfcc_message(result: MfccResult, frame_id: str) -> MfccWindow:
         header=Header(stamp=to_time(result.stamp_ns), frame_id=frame_id),
         window_start=to_time(result.start_ns),
         window_end=to_time(result.end_ns),
+        reasons=int(Reason.MICROPHONE_FROZEN if result.is_constant else Reason.NONE),
         sample_rate=result.rate,
         source_sample_rate=result.source_rate,
         source_channels=result.source_channels,

@@ -4,6 +4,7 @@ from functools import partial
 
 from sensor_msgs.msg import CompressedImage, Image
 
+from emotion_recognition.estimates import Reason
 from emotion_recognition.faces import FacePipeline, FrameSampler, Tracker, create_detector
 from emotion_recognition.msg import FaceSamples
 from emotion_recognition.nodes import qos
@@ -11,6 +12,7 @@ from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import face_samples_message, stamp_ns
 from emotion_recognition.nodes.image_decoding import create_image_decoder
 from emotion_recognition.nodes.running import run
+from emotion_recognition.sensors.freezing import FreezeGuard
 from emotion_recognition.sensors.images import ImageError
 from emotion_recognition.stamps import StampGuard
 
@@ -31,6 +33,7 @@ class FaceDetector(PerceptionNode):
         self._pipeline = FacePipeline(detector, self._tracker, p["crop_margin"], max_faces=p["max_faces"])
         self._sampler = FrameSampler(p["frames"], p["window"])
         self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
+        self._freeze = FreezeGuard(p["frozen_after"])
         self._decode = create_image_decoder(p["image_transport"], p["image_decoder"])
         self._publisher = self.advertise(FaceSamples, "face_samples", qos.SAMPLES)
 
@@ -48,6 +51,7 @@ class FaceDetector(PerceptionNode):
             self._pipeline.reset()
             self._sampler.reset()
             self._guard.reset()
+            self._freeze.reset()
 
     def _sample(self, topic: str, message: Image | CompressedImage) -> None:
         stamp = stamp_ns(message.header.stamp)
@@ -67,9 +71,18 @@ class FaceDetector(PerceptionNode):
         except ImageError as error:
             self.reporter.report("image", f"image on {self.resolve_topic_name(topic)} left out: {error}")
             return
-        samples = self._pipeline.process(rgb, stamp_ns(message.header.stamp))
+        stamp = stamp_ns(message.header.stamp)
+        frozen = self._freeze.is_frozen(rgb, stamp)
+        if frozen:
+            self.reporter.report(
+                "frozen",
+                f"image on {self.resolve_topic_name(topic)} is the same to the last bit for at least "
+                f"{self.parameters['frozen_after']} s: expected a moving picture; left out",
+            )
+        samples = [] if frozen else self._pipeline.process(rgb, stamp)
+        reasons = Reason.CAMERA_FROZEN if frozen else Reason.NONE
         skipped = self.worker.take_dropped() if self.worker else 0
-        self._publisher.publish(face_samples_message(message.header, rgb.shape, samples, skipped))
+        self._publisher.publish(face_samples_message(message.header, rgb.shape, samples, reasons, skipped))
 
 
 def main(args: list[str] | None = None) -> int:

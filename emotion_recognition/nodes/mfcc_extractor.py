@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
 
 from emotion_recognition.audio import AudioPipeline, AudioSettings
-from emotion_recognition.audio.pipeline import SILENCE_DBFS, MfccResult
+from emotion_recognition.audio.pipeline import MfccResult
+from emotion_recognition.audio.resampling import RATE
 from emotion_recognition.msg import MfccWindow
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
@@ -81,6 +82,13 @@ class MfccExtractor(PerceptionNode):
             self._guard.reset()
 
     def _on_info(self, message: AudioInfo) -> None:
+        if 0 < message.sample_rate < RATE:
+            name = self.resolve_topic_name("audio_info")
+            self.reporter.report(
+                "narrow",
+                f"sample_rate on {name} is {message.sample_rate} Hz: expected at least {RATE} Hz; the upper mel bands "
+                "are empty, which the speech weights do not know: do not trust them",
+            )
         self._format = message
 
     def _on_stamped(self, message: AudioDataStamped) -> None:
@@ -93,7 +101,8 @@ class MfccExtractor(PerceptionNode):
         self._queue(Chunk(bytes(message.audio.data), stamp, message.header.frame_id, False))
 
     def _on_plain(self, message: AudioData) -> None:
-        self._queue(Chunk(bytes(message.data), self.get_clock().now().nanoseconds, "", True))
+        frame_id = self.parameters["microphone_frame_id"]
+        self._queue(Chunk(bytes(message.data), self.get_clock().now().nanoseconds, frame_id, True))
 
     def _queue(self, chunk: Chunk) -> None:
         self.worker.put(chunk)
@@ -126,7 +135,8 @@ class MfccExtractor(PerceptionNode):
             self._leave_out("audio", str(error))
             return
         self._name_gaps(bool(results))
-        for result in results:
+        # Of several windows that end in one message only the newest is worth a decision: they would share its stamp.
+        for result in {one.stamp_ns: one for one in results}.values():
             if self._is_usable(result):
                 self._publisher.publish(mfcc_message(result, chunk.frame_id))
 
@@ -153,10 +163,11 @@ class MfccExtractor(PerceptionNode):
                 "lower the microphone's gain",
             )
             return False
-        if result.level_dbfs <= SILENCE_DBFS:
+        if result.is_constant:
             name = self.resolve_topic_name(self._topic)
             self.reporter.report(
-                "silent", f"audio on {name} is 0 throughout {seconds}: expected some noise; is the microphone muted?"
+                "silent",
+                f"audio on {name} has one value throughout {seconds}: expected some noise; is the microphone muted?",
             )
         return True
 

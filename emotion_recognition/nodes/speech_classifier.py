@@ -52,7 +52,8 @@ class SpeechClassifierNode(PerceptionNode):
         if not 0 <= message.voice_activity <= 1:
             raise ValueError(f"voice_activity {message.voice_activity}, expected 0 to 1")
         if message.voice_activity < self.parameters["min_voice_activity"]:
-            return Estimate.nothing(Modality.SPEECH, Reason.NO_VOICE, stamp, message.header.frame_id)
+            reasons = Reason(message.reasons) or Reason.NO_VOICE
+            return Estimate.nothing(Modality.SPEECH, reasons, stamp, message.header.frame_id)
         found = self._classifier.classify(mean, (stamp,))
         return decide(
             found.probabilities,

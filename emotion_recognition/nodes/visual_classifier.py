@@ -58,7 +58,9 @@ class VisualClassifierNode(PerceptionNode):
             name = self.resolve_topic_name("face_samples")
             self.reporter.report("skipped", f"{skipped} messages on {name} skipped: the processor is too busy")
         if not message.faces:
-            nobody = Estimate.nothing(Modality.FACE, Reason.NO_FACE, stamp, message.header.frame_id)
+            nobody = Estimate.nothing(
+                Modality.FACE, Reason(message.reasons) or Reason.NO_FACE, stamp, message.header.frame_id
+            )
             self._publisher.publish(emotion_message(nobody))
             return
         for rank, face in enumerate(message.faces):

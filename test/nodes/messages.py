@@ -38,6 +38,11 @@ def grey_image(stamp_ns: int, **changes) -> Image:
     return image(np.full((120, 160, 3), 128, np.uint8), stamp_ns, **changes)
 
 
+def changing_image(stamp_ns: int) -> Image:
+    """Return a small picture with nothing in it but a grey of its stamp."""
+    return image(np.full((120, 160, 3), 60 + stamp_ns // 100_000_000 % 120, np.uint8), stamp_ns)
+
+
 def compressed(data: bytes, stamp_ns: int, format: str = "jpeg") -> CompressedImage:
     return CompressedImage(header=header(stamp_ns, CAMERA), format=format, data=array("B", data))
 

@@ -28,7 +28,7 @@ def noise(stamp_ns):
 
 
 CASES = {
-    "face_detector": (FaceDetector, {}, (), Image, "image", make.grey_image, FaceSamples, "face_samples"),
+    "face_detector": (FaceDetector, {}, (), Image, "image", make.changing_image, FaceSamples, "face_samples"),
     "mfcc_extractor": (
         MfccExtractor, {"min_window": 0.2, "hop": 0.2, "sample_rate": 16000}, (), AudioDataStamped, "audio_stamped",
         noise, MfccWindow, "mfcc",
@@ -73,3 +73,25 @@ def test_before_the_clock_runs_a_message_is_left_out_and_says_why(bench):
     bench.settle()
     (line,) = bench.lines(node)
     assert f"{bench.namespace}/image left out" in line and "something must publish /clock" in line
+
+
+def test_after_a_jump_back_without_new_data_the_fusion_says_that_there_is_none(bench):
+    node = bench.add(FusionNode, "-r", f"/clock:={bench.namespace}/clock", **SIMULATED, idle_period=0.5)
+    clock = bench.publisher(Clock, "clock")
+    publisher = bench.publisher(Emotion, "emotion/face")
+    heard = bench.listen(Emotion, "emotion")
+
+    def set_time(time_ns):
+        clock.publish(Clock(clock=to_time(time_ns)))
+        bench.until(lambda: node.get_clock().now().nanoseconds == time_ns, "the time is there")
+
+    set_time(BEGIN + 60 * SECOND)
+    publisher.publish(make.emotion(BEGIN + 60 * SECOND))
+    bench.until(lambda: any(message.status == Emotion.STATUS_FACE_ONLY for message in heard), "a decision")
+    set_time(BEGIN)
+    heard.clear()
+    for tick in range(1, 5):
+        set_time(BEGIN + tick * SECOND // 4)
+    bench.until(lambda: heard, "something is said")
+    assert {message.status for message in heard} == {Emotion.STATUS_NEITHER}
+    assert heard[0].reasons == Emotion.REASON_CAMERA_STALE | Emotion.REASON_MICROPHONE_STALE

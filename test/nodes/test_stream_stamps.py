@@ -253,4 +253,4 @@ def test_sound_without_stamps_has_the_time_of_its_receipt(bench):
     (window,) = bench.until(lambda: windows, "a window")
     assert before <= stamp_ns(window.header.stamp) <= bench.now_ns()
     assert stamp_ns(window.header.stamp) - stamp_ns(window.window_start) == SECOND // 2
-    assert window.header.frame_id == ""
+    assert window.header.frame_id == "microphone"
