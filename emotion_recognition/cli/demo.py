@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from emotion_recognition.cli.output import EXIT_USAGE, fail, load, print_json, say
+from emotion_recognition.demo import RECORDING
 
-RECORDING = Path(__file__).parents[1] / "demo" / "recording.mkv"
 PICTURE = Path("demo_timeline.png")
 
 
