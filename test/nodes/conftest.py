@@ -2,7 +2,6 @@
 
 import os
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -39,24 +38,11 @@ def bench(ros):
 
 @pytest.fixture(scope="session")
 def model():
-    """Function that returns parameters naming the weights, given ``face``, ``speech`` or both."""
+    """Function that returns parameters naming the shipped weights, given ``face``, ``speech`` or both."""
     from emotion_recognition.weights import FACE, SPEECH
 
     shipped = {"face": FACE, "speech": SPEECH}
-    folder = os.environ.get("EMOTION_TEST_WEIGHTS")
-
-    def parameters(*streams: str) -> dict[str, str]:
-        found = {}
-        for stream in streams:
-            path = shipped[stream]
-            if not path.is_file():
-                if not folder:
-                    pytest.skip(f"{path.name} is not there")
-                path = Path(folder) / f"{stream}_interim.json"
-            found[f"{stream}_model"] = str(path)
-        return found
-
-    return parameters
+    return lambda *streams: {f"{stream}_model": str(shipped[stream]) for stream in streams}
 
 
 @pytest.fixture
