@@ -19,6 +19,7 @@ from emotion_recognition.sensors.media import (
     NANOSECONDS,
     AudioChunk,
     Item,
+    ItemSource,
     MediaError,
     StreamReader,
     VideoFrame,
@@ -41,7 +42,7 @@ ALSA_CONFIGURATION = Path("/usr/share/alsa/alsa.conf")
 _FORMAT_NAMES = {"v4l2": "video4linux2,v4l2"}
 
 
-class LiveSource:
+class LiveSource(ItemSource):
     """Stamped items of a camera and a microphone in order of capture, for as long as the devices deliver.
 
     An iterator and a context manager with the attributes of ``MediaSource``. Times count from the first item of
@@ -97,7 +98,6 @@ class LiveSource:
         self._running: set[int] = set()
         self._failed = False
         self._closed = False
-        self._iterator: Iterator[Item] | None = None
         wanted = (
             ("video", camera, camera_format, camera_options),
             ("audio", microphone, microphone_format, microphone_options),
@@ -110,14 +110,6 @@ class LiveSource:
             self.close()
             raise
 
-    def __enter__(self) -> LiveSource:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_) -> None:
-        """Stop reading and close the devices."""
-        self.close()
-
     def close(self) -> None:
         """Stop reading and close the devices; may be called twice and from any thread. Iterating ends."""
         with self._changed:
@@ -129,16 +121,6 @@ class LiveSource:
         for thread in self._threads:  # each closes its own device: closing under a reading thread is not safe
             if thread is not threading.current_thread():
                 thread.join(timeout=2.0)
-
-    def __iter__(self) -> Iterator[Item]:
-        """Return itself."""
-        return self
-
-    def __next__(self) -> Item:
-        """Wait for the next item and return it."""
-        if self._iterator is None:
-            self._iterator = self._items()
-        return next(self._iterator)
 
     def _items(self) -> Iterator[Item]:
         self._start()

@@ -244,7 +244,41 @@ def find_stream(container, kind: str):
     return best if best in streams else (streams[0] if streams else None)
 
 
-class MediaSource:
+class ItemSource:
+    """What file and devices have in common: an iterator that is read once, and a context manager that closes it.
+
+    A subclass yields its items from ``_items`` and ends in ``close``.
+    """
+
+    _iterator: Iterator[Item] | None = None
+
+    def __enter__(self) -> ItemSource:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_) -> None:
+        """Close the source."""
+        self.close()
+
+    def __iter__(self) -> Iterator[Item]:
+        """Return itself: a source is read once."""
+        return self
+
+    def __next__(self) -> Item:
+        """Return the next item."""
+        if self._iterator is None:
+            self._iterator = self._items()
+        return next(self._iterator)
+
+    def close(self) -> None:
+        """Close what the items come from; may be called twice. Iterating ends."""
+        raise NotImplementedError
+
+    def _items(self) -> Iterator[Item]:
+        raise NotImplementedError
+
+
+class MediaSource(ItemSource):
     """The stamped items of a media file in time order; an iterator and a context manager.
 
     With ``input_format`` it reads one FFmpeg input device instead of a file; two devices that run in real time
@@ -285,7 +319,6 @@ class MediaSource:
         self.duration_s: float | None = None
         self.problems: list[str] = []
         self._readers: list[StreamReader] = []
-        self._iterator: Iterator[Item] | None = None
         try:
             self._open([k for k, wanted in (("video", video), ("audio", audio)) if wanted], input_format, options)
         except BaseException:
@@ -315,29 +348,11 @@ class MediaSource:
             container = None
         self.has_video, self.has_audio = "video" in present, "audio" in present
 
-    def __enter__(self) -> MediaSource:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_) -> None:
-        """Close the file."""
-        self.close()
-
     def close(self) -> None:
         """Close the file; may be called twice. Iterating ends."""
         self._iterator = iter(())
         for reader in self._readers:
             reader.close()
-
-    def __iter__(self) -> Iterator[Item]:
-        """Return itself: a source is read once."""
-        return self
-
-    def __next__(self) -> Item:
-        """Return the next item in time order."""
-        if self._iterator is None:
-            self._iterator = self._items()
-        return next(self._iterator)
 
     def _items(self) -> Iterator[Item]:
         first_ns = end_ns = None
