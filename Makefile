@@ -42,7 +42,7 @@ $(VENV)/.wheels: requirements/ros.txt requirements/ros-constraints.txt requireme
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/ros.txt -r requirements/demo.txt
 	@touch $@
 
-# An interface package of the same fields, unless a distribution provides the real one.
+# No distribution provides it to a virtual environment: an interface package of the same fields.
 $(VENV)/.audio_common_msgs: $(wildcard interfaces/audio_common_msgs/*.* interfaces/audio_common_msgs/msg/*) $(wildcard cmake/*) $(VENV)/.wheels
 	@mkdir -p build
 	@echo "building audio_common_msgs"
