@@ -17,6 +17,8 @@ class LibrosaMfcc:
 
         self.settings = settings or MfccSettings()
         self._librosa = librosa
+        # librosa imports and compiles parts of itself on first use, which takes seconds that a stream would wait.
+        self(np.zeros(self.settings.n_fft, np.float32))
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Return the coefficients (coefficients, T) float32 of mono samples (n,); AudioError as the NumPy engine."""
