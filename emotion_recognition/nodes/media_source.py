@@ -156,4 +156,4 @@ def main(args: list[str] | None = None) -> int:
         return nodes[-1]
 
     code = spin_nodes([make], args, until=lambda _: nodes[0].finished.is_set())
-    return EXIT_FAILED if code == EXIT_OK and nodes[0].failed else code
+    return EXIT_FAILED if code == EXIT_OK and any(node.failed for node in nodes) else code

@@ -76,10 +76,12 @@ def spin_nodes(
     executor = SingleThreadedExecutor()
     try:
         for make in makers:
+            if stop.is_set():
+                break
             node = make()
             nodes.append(node)
             executor.add_node(node)
-        if not all(node.autostart() for node in nodes):
+        if not all(stop.is_set() or node.autostart() for node in nodes):
             code = EXIT_FAILED
         while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):
             executor.spin_once(timeout_sec=WAKE_S)
