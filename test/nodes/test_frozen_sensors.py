@@ -22,7 +22,7 @@ QUIET = {"silence_report": 60.0}
 WINDOWS = {"window": 0.5, "min_window": 0.5, "hop": 0.5, "sample_rate": 16000}
 
 
-def test_a_frozen_camera_is_named_from_its_second_second_on(bench, model):
+def test_a_frozen_camera_is_named_until_it_moves(bench, model):
     node = bench.add(FaceDetector, window=0.5, frames=150, frozen_after=0.3, **QUIET)
     bench.add(VisualClassifierNode, **model("face"), **QUIET)
     camera = bench.publisher(Image, "image")
@@ -32,7 +32,8 @@ def test_a_frozen_camera_is_named_from_its_second_second_on(bench, model):
     moving = rng.integers(0, 255, (120, 160, 3), np.uint8)
     for number in range(6):
         camera.publish(make.grey_image(begin + number * STEP))
-        bench.until(lambda number=number: len(samples) == number + 1, "the frame is looked at")
+        # One frame at a time: the classifier skips those it has no time for.
+        bench.until(lambda number=number: len(emotions) == number + 1, "the frame is judged")
     camera.publish(make.image(moving, begin + 6 * STEP))
     bench.until(lambda: len(emotions) == 7, "all frames are judged")
     frozen, none = Emotion.REASON_CAMERA_FROZEN, Emotion.REASON_NO_FACE
@@ -64,6 +65,7 @@ def test_a_microphone_of_one_value_is_named(bench, model, value):
     windows, emotions = bench.listen(MfccWindow, "mfcc"), bench.listen(Emotion, "emotion/speech")
     begin = bench.now_ns() - 2 * SECOND
     sound.publish(make.audio(np.full(8000, value, "<i2"), begin))
+    bench.until(lambda: emotions, "the first window is judged")
     noise = np.random.default_rng(0).normal(0, 1000, 8000).astype("<i2")
     sound.publish(make.audio(noise, begin + SECOND // 2))
     bench.until(lambda: len(emotions) == 2, "both windows are judged")
