@@ -20,9 +20,16 @@ class Worker:
         self._items: deque = deque()
         self._changed = threading.Condition()
         self._stopping = False
+        self._working = False
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no item waits or is worked on."""
+        with self._changed:
+            return not self._items and not self._working
 
     def put(self, item: Any) -> None:
         """Queue an item; where the queue is full, drop the oldest."""
@@ -55,7 +62,11 @@ class Worker:
                 if self._stopping:
                     return
                 item = self._items.popleft()
+                self._working = True
             try:
                 self._work(item)
             except Exception as error:
                 self._on_error(error)
+            finally:
+                with self._changed:
+                    self._working = False

@@ -70,6 +70,8 @@ class Bench:
         """Spin until the nodes have taken what was published to them before; in one process it has arrived already."""
         for _ in range(20):
             self.executor.spin_once(timeout_sec=0.002)
+        workers = [node.worker for node in self.nodes if node.worker]
+        self.until(lambda: all(worker.is_idle for worker in workers), "the nodes have worked off what they took")
 
     def call(self, service_type, name: str, request, again_after_s: float = DEADLINE_S):
         """Call a service from outside the node that offers it, and return the answer.
