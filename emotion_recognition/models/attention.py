@@ -36,21 +36,23 @@ class AxisGate(nn.Module):
 
 
 class TripletAttention(nn.Module):
-    """Mean of the three axis gates, without a residual path (eq. 4): 300 parameters.
+    """Mean of the three axis gates (eq. 4): 300 parameters.
 
     The paper's text speaks of a residual connection; its equation has none, and the parameter count cannot tell
-    the two apart. The equation is followed.
+    the two apart. The equation is followed unless ``residual`` asks for the input to be added.
     """
 
-    def __init__(self):
+    def __init__(self, residual: bool = False):
         super().__init__()
+        self.residual = residual
         self.channel = AxisGate(1)
         self.height = AxisGate(2)
         self.width = AxisGate(3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Attend to ``x`` of shape (N, C, H, W); same shape out."""
-        return (self.channel(x) + self.height(x) + self.width(x)) / 3.0
+        gated = (self.channel(x) + self.height(x) + self.width(x)) / 3.0
+        return x + gated if self.residual else gated
 
 
 class FrameAttention(nn.Module):
@@ -64,10 +66,12 @@ class FrameAttention(nn.Module):
     Args:
         features: length of one frame's embedding.
         classes: number of classes.
+        alpha_in_clip: ``alpha`` weighs the clip's vector along with ``beta``; without it ``beta`` does so alone.
     """
 
-    def __init__(self, features: int = 576, classes: int = 8):
+    def __init__(self, features: int = 576, classes: int = 8, alpha_in_clip: bool = True):
         super().__init__()
+        self.alpha_in_clip = alpha_in_clip
         self.alpha = nn.Linear(features, 1)
         self.beta = nn.Linear(2 * features, 1)
         self.fc = nn.Linear(2 * features, classes)
@@ -77,9 +81,23 @@ class FrameAttention(nn.Module):
         log_alpha = log_sigmoid(self.alpha(embeddings))
         anchor = (torch.softmax(log_alpha, 1) * embeddings).sum(1, keepdim=True)
         related = torch.cat((embeddings, anchor.expand_as(embeddings)), dim=2)
-        log_weight = log_alpha + log_sigmoid(self.beta(related))
+        log_weight = log_sigmoid(self.beta(related))
+        if self.alpha_in_clip:
+            log_weight = log_weight + log_alpha
         return (torch.softmax(log_weight, 1) * related).sum(1)
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Return logits (N, classes) of embeddings (N, T, features), T >= 1."""
         return self.fc(self.pool(embeddings))
+
+
+class FrameMean(nn.Module):
+    """Class logits of a clip from the mean of its frames' embeddings, for networks without frame attention."""
+
+    def __init__(self, features: int = 576, classes: int = 8):
+        super().__init__()
+        self.fc = nn.Linear(features, classes)
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, classes) of embeddings (N, T, features), T >= 1."""
+        return self.fc(embeddings.mean(1))

@@ -4,7 +4,7 @@ Paper: Lu, Lu & Lin, "Lightweight Multimodal Emotion Recognition for Companion R
 Han et al., "GhostNet: More Features from Cheap Operations", https://arxiv.org/abs/1911.11907.
 
 Unlike Huawei's reference network, every bottleneck has the KxK depthwise convolution, also at stride 1. Only that
-reading gives the paper's parameter count (303,964 for the backbone).
+reading gives the paper's parameter count (303,964 for the backbone, 919,086 for both networks; 885,358 otherwise).
 """
 
 from dataclasses import dataclass
@@ -72,13 +72,15 @@ class GhostModule(nn.Module):
 class GhostBottleneck(nn.Module):
     """Ghost expansion, depthwise KxK, optional triplet attention, linear ghost projection, plus the shortcut."""
 
-    def __init__(self, cin: int, setting: Bottleneck):
+    def __init__(self, cin: int, setting: Bottleneck, depthwise_everywhere: bool, triplet_residual: bool):
         super().__init__()
         self.expand = GhostModule(cin, setting.expanded, relu=True)
-        self.depthwise = conv_bn(
-            setting.expanded, setting.expanded, setting.kernel, setting.stride, groups=setting.expanded
-        )
-        self.attention = TripletAttention() if setting.attention else nn.Identity()
+        self.depthwise = nn.Identity()
+        if setting.stride > 1 or depthwise_everywhere:
+            self.depthwise = conv_bn(
+                setting.expanded, setting.expanded, setting.kernel, setting.stride, groups=setting.expanded
+            )
+        self.attention = TripletAttention(triplet_residual) if setting.attention else nn.Identity()
         self.project = GhostModule(setting.expanded, setting.out, relu=False)
         if setting.stride == 1 and cin == setting.out:
             self.shortcut = nn.Identity()
@@ -99,9 +101,11 @@ class GhostNet(nn.Module):
 
     Args:
         attention: with triplet attention (False builds the paper's model F1).
+        depthwise_everywhere: KxK depthwise convolution in every bottleneck, not only at stride 2.
+        triplet_residual: triplet attention adds its input.
     """
 
-    def __init__(self, attention: bool = True):
+    def __init__(self, attention: bool = True, depthwise_everywhere: bool = True, triplet_residual: bool = False):
         super().__init__()
         self.stem = conv_bn(3, STEM_CHANNELS, 3, 2, relu=True)
         blocks = []
@@ -109,7 +113,7 @@ class GhostNet(nn.Module):
         for setting in BOTTLENECKS:
             if not attention:
                 setting = Bottleneck(setting.kernel, setting.expanded, setting.out, setting.stride, False)
-            blocks.append(GhostBottleneck(cin, setting))
+            blocks.append(GhostBottleneck(cin, setting, depthwise_everywhere, triplet_residual))
             cin = setting.out
         self.blocks = nn.Sequential(*blocks)
         self.head = conv_bn(cin, EMBEDDING, 1, relu=True)

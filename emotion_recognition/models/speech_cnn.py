@@ -2,7 +2,7 @@
 
 Paper: Lu, Lu & Lin, "Lightweight Multimodal Emotion Recognition for Companion Robots", table of the speech network,
 variants S1 to S3. The 40 coefficients are the convolution's axis: lengths 40, 40, 20, 20, 10, 10, 5, 5, 3.
-PReLU has one weight per element (channel x position), the reading that gives the paper's counts.
+PReLU has one weight per element (channel x position), the reading that gives the paper's counts, or one per channel.
 """
 
 import torch
@@ -36,12 +36,13 @@ class SpeechCNN(nn.Module):
         variant: ``s1``, ``s2`` or ``s3``.
         classes: number of classes.
         dropout: dropout rate after every convolution, 0 to 1.
+        element_prelu: PReLU has one weight per element; without it one per channel.
 
     Raises:
         KeyError: the variant is not one of VARIANTS.
     """
 
-    def __init__(self, variant: str = "s2", classes: int = 8, dropout: float = 0.2):
+    def __init__(self, variant: str = "s2", classes: int = 8, dropout: float = 0.2, element_prelu: bool = True):
         super().__init__()
         layers = []
         cin, length = 1, COEFFICIENTS
@@ -51,7 +52,7 @@ class SpeechCNN(nn.Module):
             layers += [
                 nn.Conv1d(cin, cout, kernel, stride, kernel // 2),
                 nn.BatchNorm1d(cout),
-                ElementPReLU(cout, length),
+                ElementPReLU(cout, length) if element_prelu else nn.PReLU(cout),
                 nn.Dropout(dropout),
             ]
             cin = cout
