@@ -20,22 +20,22 @@ from safetensors.torch import save_file
 from torch import nn
 
 from emotion_recognition.engines.errors import ModelError
-from emotion_recognition.engines.network import COEFFICIENTS, EMBEDDING, load_network
+from emotion_recognition.engines.network import ENGINES, load_network
 from emotion_recognition.engines.onnxruntime_engine import WEIGHTS_KEY
 from emotion_recognition.engines.preprocessing import FacePreprocessing
 from emotion_recognition.engines.weights import (
-    FACE_ARCHITECTURE,
-    SPEECH_ARCHITECTURES,
     ModelMetadata,
     file_sha256,
     load_metadata,
     tensors_sha256,
 )
-from emotion_recognition.models.speech_cnn import VARIANTS
+from emotion_recognition.models.configurations import COEFFICIENTS, FACE, SPEECH
 
 OPSET = 17
 # Largest difference between ONNX and torch, of the largest value where that exceeds 1.
 TOLERANCE = 1e-4
+# Clips and frames that a speech network's export is compared on.
+MATRIX_SAMPLES = ((2, 64), (1, 95), (1, 1), (3, 8))
 FIELDS = {"class_ids", "preprocessing", "temperature", "licence", "trained_on", "scores"}
 
 
@@ -50,11 +50,14 @@ class _Part:
     more_samples: tuple[torch.Tensor, ...]
 
 
-def export_face(model: nn.Module, metadata_fields: Mapping[str, Any], folder: str | Path, name: str) -> Path:
+def export_face(
+    model: nn.Module, architecture: str, metadata_fields: Mapping[str, Any], folder: str | Path, name: str
+) -> Path:
     """Write a face model: ``<name>.backbone.onnx``, ``<name>.fan.onnx``, ``<name>.safetensors``, ``<name>.json``.
 
     Args:
-        model: module with ``backbone`` (GhostNet) and ``fan`` (FrameAttention); it is left as it is.
+        model: module with ``backbone`` and ``fan``; it is left as it is.
+        architecture: name in ``models.configurations.FACE``; its default readings are what a robot loads.
         metadata_fields: ``class_ids``, ``preprocessing``, ``licence``, ``trained_on``; optional ``temperature``,
             ``scores``.
         folder: written to, made if missing.
@@ -64,9 +67,11 @@ def export_face(model: nn.Module, metadata_fields: Mapping[str, Any], folder: st
         The sidecar.
 
     Raises:
-        ModelError: a field is unknown, missing or wrong, a weight is not finite, or ONNX and torch differ by more than
-            TOLERANCE. The folder is then as before.
+        ModelError: a field is unknown, missing or wrong, a weight is not finite, the module is not of the
+            architecture, or ONNX and torch differ by more than TOLERANCE. The folder is then as before.
     """
+    if architecture not in FACE:
+        raise ModelError(f"{name}: architecture {architecture!r}, expected one of {', '.join(FACE)}")
     preprocessing = FacePreprocessing.from_json(metadata_fields.get("preprocessing"), name)
     generator = torch.Generator().manual_seed(0)
     size = preprocessing.size
@@ -75,7 +80,7 @@ def export_face(model: nn.Module, metadata_fields: Mapping[str, Any], folder: st
         return torch.rand(count, 3, size, size, generator=generator) * 2 - 1
 
     def embeddings(count: int, length: int) -> torch.Tensor:
-        return torch.rand(count, length, EMBEDDING, generator=generator)
+        return torch.rand(count, length, FACE[architecture].embedding, generator=generator)
 
     parts = {
         "backbone": _Part(model.backbone, frames(2), {0: "count"}, ("frames", "embeddings"), (frames(1),)),
@@ -84,22 +89,29 @@ def export_face(model: nn.Module, metadata_fields: Mapping[str, Any], folder: st
             (embeddings(1, 1), embeddings(1, 15)),
         ),
     }  # fmt: skip
-    return _export(parts, FACE_ARCHITECTURE, metadata_fields, Path(folder), name)
+    return _export(parts, architecture, metadata_fields, Path(folder), name)
 
 
-def export_speech(model: nn.Module, metadata_fields: Mapping[str, Any], folder: str | Path, name: str) -> Path:
+def export_speech(
+    model: nn.Module, architecture: str, metadata_fields: Mapping[str, Any], folder: str | Path, name: str
+) -> Path:
     """Write a speech model: ``<name>.speech.onnx``, ``<name>.safetensors``, ``<name>.json``.
 
-    Args and errors as for :func:`export_face`; ``model`` is a SpeechCNN of any variant.
+    Args and errors as for :func:`export_face`; ``architecture`` is a name in ``models.configurations.SPEECH``.
     """
-    channels = tuple(layer.out_channels for layer in model.features if isinstance(layer, nn.Conv1d))
-    variant = {channels: variant for variant, channels in VARIANTS.items()}.get(channels)
-    if variant is None:
-        raise ModelError(f"{name}: convolutions with {channels} channels, expected one of {VARIANTS}")
+    if architecture not in SPEECH:
+        raise ModelError(f"{name}: architecture {architecture!r}, expected one of {', '.join(SPEECH)}")
     generator = torch.Generator().manual_seed(0)
-    samples = [torch.randn(count, COEFFICIENTS, generator=generator) for count in (2, 1)]
-    parts = {"speech": _Part(model, samples[0], {0: "count"}, ("mfcc_mean", "logits"), (samples[1],))}
-    return _export(parts, SPEECH_ARCHITECTURES[variant], metadata_fields, Path(folder), name)
+    if SPEECH[architecture].reads_matrix:
+        samples = [
+            torch.randn(count, COEFFICIENTS, frames, generator=generator) * 20 for count, frames in MATRIX_SAMPLES
+        ]
+        axes, called = {0: "count", 2: "frames"}, "mfcc"
+    else:
+        samples = [torch.randn(count, COEFFICIENTS, generator=generator) for count in (2, 1)]
+        axes, called = {0: "count"}, "mfcc_mean"
+    parts = {"speech": _Part(model, samples[0], axes, (called, "logits"), tuple(samples[1:]))}
+    return _export(parts, architecture, metadata_fields, Path(folder), name)
 
 
 def _export(parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any], folder: Path, name: str) -> Path:
@@ -175,14 +187,15 @@ def _strip(model: onnx.ModelProto) -> None:
 
 def _verify(metadata: ModelMetadata, modules: dict[str, nn.Module], parts: dict[str, _Part]) -> None:
     for part, content in parts.items():
-        network = load_network(metadata, part, "onnxruntime")
-        for sample in (content.sample, *content.more_samples):
-            with torch.inference_mode():
-                expected = modules[part](sample).numpy()
-            difference = float(np.abs(network.run(sample.numpy()) - expected).max())
-            allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
-            if not difference <= allowed:
-                raise ModelError(
-                    f"{metadata.name} {part}: ONNX and torch differ by {difference:.2g} on input "
-                    f"{tuple(sample.shape)}, allowed is {allowed:.2g}"
-                )
+        for engine in ENGINES:
+            network = load_network(metadata, part, engine, torch.get_num_threads() if engine == "torch" else 1)
+            for sample in (content.sample, *content.more_samples):
+                with torch.inference_mode():
+                    expected = modules[part](sample).numpy()
+                difference = float(np.abs(network.run(sample.numpy()) - expected).max())
+                allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+                if not difference <= allowed:
+                    raise ModelError(
+                        f"{metadata.name} {part}: {engine} and the module differ by {difference:.2g} on input "
+                        f"{tuple(sample.shape)}, allowed is {allowed:.2g}: is the module {metadata.architecture}?"
+                    )

@@ -6,11 +6,9 @@ import numpy as np
 
 from emotion_recognition.engines.errors import ModelError
 from emotion_recognition.engines.weights import ModelMetadata
+from emotion_recognition.models.configurations import CLASSES, COEFFICIENTS, FACE, SPEECH
 
 ENGINES = ("onnxruntime", "torch")
-EMBEDDING = 576
-COEFFICIENTS = 40
-CLASSES = 8
 
 Shape = tuple[int | None, ...]
 
@@ -23,12 +21,13 @@ def shapes(metadata: ModelMetadata, part: str) -> tuple[Shape, Shape]:
     """
     if part not in metadata.parts:
         raise ModelError(f"{metadata.path}: part {part!r}, {metadata.architecture} has {', '.join(metadata.parts)}")
+    if part == "speech":
+        reads_matrix = SPEECH[metadata.architecture].reads_matrix
+        return (None, COEFFICIENTS, None) if reads_matrix else (None, COEFFICIENTS), (None, CLASSES)
+    size, embedding = metadata.preprocessing.size, FACE[metadata.architecture].embedding
     if part == "backbone":
-        size = metadata.preprocessing.size
-        return (None, 3, size, size), (None, EMBEDDING)
-    if part == "fan":
-        return (None, None, EMBEDDING), (None, CLASSES)
-    return (None, COEFFICIENTS), (None, CLASSES)
+        return (None, 3, size, size), (None, embedding)
+    return (None, None, embedding), (None, CLASSES)
 
 
 class Network:
@@ -74,8 +73,9 @@ def load_network(metadata: ModelMetadata, part: str, engine: str = "onnxruntime"
 
     Args:
         metadata: from :func:`~emotion_recognition.engines.weights.load_metadata`.
-        part: ``backbone`` ((N, 3, size, size) to (N, 576)) or ``fan`` ((N, T, 576) to logits (N, 8)) of a face model;
-            ``speech`` ((N, 40) to logits (N, 8)) of a speech model. Column k of the logits is class k + 1.
+        part: ``backbone`` ((N, 3, size, size) to (N, E)) or ``fan`` ((N, T, E) to logits (N, 8)) of a face model, E the
+            length of its embedding; ``speech`` ((N, 40) or (N, 40, T) to logits (N, 8)) of a speech model. Column k of
+            the logits is class k + 1.
         engine: ``onnxruntime`` runs the ONNX file, ``torch`` the safetensors file.
         threads: threads of one run, from 1. Torch has one setting for the whole process.
 

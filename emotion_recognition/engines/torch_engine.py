@@ -8,20 +8,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 from emotion_recognition.engines.errors import ModelError
-from emotion_recognition.engines.weights import SPEECH_ARCHITECTURES, ModelMetadata
-from emotion_recognition.models.attention import FrameAttention
-from emotion_recognition.models.ghostnet import GhostNet
-from emotion_recognition.models.speech_cnn import SpeechCNN
+from emotion_recognition.engines.weights import ModelMetadata
+from emotion_recognition.models.factory import create_model
 
 
 def build_part(architecture: str, part: str) -> nn.Module:
     """Return an untrained module for a part of an architecture of ``weights.PARTS``."""
-    if part == "backbone":
-        return GhostNet()
-    if part == "fan":
-        return FrameAttention()
-    variants = {name: variant for variant, name in SPEECH_ARCHITECTURES.items()}
-    return SpeechCNN(variants[architecture])
+    network = create_model(architecture)
+    return network if part == "speech" else getattr(network, part)
 
 
 def load_part(metadata: ModelMetadata, part: str) -> nn.Module:

@@ -19,17 +19,13 @@ from typing import Any
 from emotion_recognition import emotions
 from emotion_recognition.engines.errors import ModelError
 from emotion_recognition.engines.preprocessing import FacePreprocessing, SpeechPreprocessing
+from emotion_recognition.models.configurations import CONFIGURATIONS, FACE
 
 SUFFIXES = (".onnx", ".safetensors")
 LARGEST_SIDECAR = 1 << 20
 LARGEST_HEADER = 100_000_000
 
-FACE_ARCHITECTURE = "ghostnet-tam-fan"
-SPEECH_ARCHITECTURES = {"s1": "speech-cnn-s1", "s2": "speech-cnn-s2", "s3": "speech-cnn-s3"}
-PARTS = {
-    FACE_ARCHITECTURE: ("backbone", "fan"),
-    **{name: ("speech",) for name in SPEECH_ARCHITECTURES.values()},
-}
+PARTS = {name: found.parts for name, found in CONFIGURATIONS.items()}
 
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "I64": "int64", "I32": "int32", "I16": "int16",
@@ -164,7 +160,7 @@ def load_metadata(sidecar: str | Path) -> ModelMetadata:
     actual = safetensors_sha256(files["safetensors"])
     if actual != weights:
         raise ModelError(f"{files['safetensors']}: its tensors hash to {actual}, {sidecar.name} expects {weights}")
-    kind = FacePreprocessing if architecture == FACE_ARCHITECTURE else SpeechPreprocessing
+    kind = FacePreprocessing if architecture in FACE else SpeechPreprocessing
     temperature = found.get("temperature", 1.0)
     if not _is_number(temperature) or not 0 < temperature < math.inf:
         raise ModelError(f"{sidecar}: temperature {temperature!r}, expected a number above 0")

@@ -103,6 +103,14 @@ class NumpyMfcc:
         Raises:
             AudioError: no samples, more than one channel, NaN or infinity.
         """
+        return (self._dct @ self.decibels(samples)).astype(np.float32)
+
+    def decibels(self, samples: np.ndarray) -> np.ndarray:
+        """Return the mel bands (mels, 1 + n // hop) float64 in dB, of which the coefficients are the DCT.
+
+        Raises:
+            AudioError: as for the coefficients.
+        """
         settings = self.settings
         padded = np.pad(checked_mono(samples), settings.n_fft // 2)
         frames = np.lib.stride_tricks.sliding_window_view(padded, settings.n_fft)[:: settings.hop]
@@ -112,7 +120,7 @@ class NumpyMfcc:
         mel = (power.astype(np.float32) @ self._filters).astype(np.float64)
         decibels = 10.0 * np.log10(np.maximum(mel, settings.amin))
         np.maximum(decibels, decibels.max() - settings.top_db, out=decibels)
-        return (self._dct @ decibels.T).astype(np.float32)
+        return decibels.T
 
 
 def checked_mono(samples: np.ndarray) -> np.ndarray:

@@ -111,7 +111,9 @@ def test_an_onnx_file_of_other_weights_is_refused(speech_sidecar, tmp_path):
 
     from emotion_recognition.engines.export import export_speech
 
-    other = load_metadata(export_speech(random_speech(seed=9), speech_fields(), tmp_path / "other", "speech"))
+    other = load_metadata(
+        export_speech(random_speech(seed=9), "speech-cnn-s2", speech_fields(), tmp_path / "other", "speech")
+    )
     metadata = replace_file(speech_sidecar, tmp_path / "mixed", "speech_onnx", other.files["speech_onnx"])
     with pytest.raises(ModelError, match=f"made from weights {other.weights_sha256}"):
         load_network(metadata, "speech")

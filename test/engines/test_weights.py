@@ -126,7 +126,7 @@ def test_metadata_holds_what_was_exported(face_sidecar):
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"architecture": "resnet"}, "architecture 'resnet', expected one of ghostnet-tam-fan"),
+        ({"architecture": "resnet"}, "architecture 'resnet', expected one of ghostnet, ghostnet-tam"),
         ({"architecture": "speech-cnn-s2"}, "files has no speech_onnx"),
         ({"class_ids": []}, "class_ids"),
         ({"class_ids": [1, 1]}, "class_ids"),

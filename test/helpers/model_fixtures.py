@@ -10,7 +10,13 @@ def face_sidecar(tmp_path_factory):
     pytest.importorskip("torch", reason="a model is exported with torch")
     from emotion_recognition.engines.export import export_face
 
-    return export_face(small_models.RandomFace(), small_models.face_fields(), tmp_path_factory.mktemp("face"), "face")
+    return export_face(
+        small_models.RandomFace(),
+        "ghostnet-tam-fan",
+        small_models.face_fields(),
+        tmp_path_factory.mktemp("face"),
+        "face",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -20,4 +26,4 @@ def speech_sidecar(tmp_path_factory):
     from emotion_recognition.engines.export import export_speech
 
     folder = tmp_path_factory.mktemp("speech")
-    return export_speech(small_models.random_speech(), small_models.speech_fields(), folder, "speech")
+    return export_speech(small_models.random_speech(), "speech-cnn-s2", small_models.speech_fields(), folder, "speech")

@@ -1,0 +1,90 @@
+"""Training of the speech network that reads whole MFCC matrices (``models.speech_resnet``).
+
+Every epoch draws one version of each clip from its mel bands (``training.mel_bank``). The number of epochs is fixed
+beforehand, so no test clip takes part in any choice.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from emotion_recognition.models.factory import create_model
+from emotion_recognition.training.loop import Optimisation, Report, train
+from emotion_recognition.training.mel_bank import MelBank, Versions, draw_versions
+
+
+@dataclass(frozen=True)
+class SpeechMatrixRecipe:
+    """Settings of a training.
+
+    Attributes:
+        architecture: name of a model in ``models.configurations.SPEECH`` that reads the matrix.
+        dropout: rate before the last layer.
+        optimisation: see there.
+        versions: how versions of a clip are drawn.
+    """
+
+    architecture: str = "speech-resnet"
+    dropout: float = 0.3
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(
+            ((100, 2e-3),), batch=64, warm_up=100, weight_decay=0.05, precision="bfloat16"
+        )
+    )
+    versions: Versions = field(default_factory=Versions)
+
+
+class MelExamples:
+    """Versions of clips, drawn anew in every epoch, with their columns."""
+
+    def __init__(self, bank: MelBank, columns: np.ndarray, versions: Versions):
+        self._bank = bank
+        self._columns = torch.as_tensor(columns, dtype=torch.long)
+        self._versions = versions
+
+    def __len__(self) -> int:
+        return len(self._bank)
+
+    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return coefficients (N, 40, frames) and columns (N,) of chosen clips."""
+        return draw_versions(self._bank, chosen, self._versions, generator), self._columns[chosen]
+
+
+def fit(
+    bank: MelBank,
+    columns: np.ndarray,
+    recipe: SpeechMatrixRecipe,
+    classes: int = 8,
+    checkpoint: Path | None = None,
+    report: Report | None = None,
+) -> nn.Module:
+    """Train on all clips of a bank.
+
+    Args:
+        bank: the clips to learn from (``bank.select`` picks them).
+        columns: column of the output for each clip, int (N,).
+        recipe: the settings.
+        classes: columns of the output.
+        checkpoint, report: see :func:`emotion_recognition.training.loop.train`.
+
+    Raises:
+        ValueError, FloatingPointError, ModelError: see there.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.optimisation.seed)
+        network = create_model(recipe.architecture, classes, recipe.dropout).to(memory_format=torch.channels_last)
+    return train(
+        network, MelExamples(bank, columns, recipe.versions), recipe.optimisation, None, checkpoint, report,
+        described={"architecture": recipe.architecture, "classes": classes, "clips": len(bank)},
+    )  # fmt: skip
+
+
+def logits(network: nn.Module, bank: MelBank) -> np.ndarray:
+    """Return logits (N, classes) float64 of whole clips."""
+    network.eval()
+    with torch.inference_mode():
+        rows = [network(bank.mfcc(index).unsqueeze(0))[0].double().numpy() for index in range(len(bank))]
+    return np.array(rows)
