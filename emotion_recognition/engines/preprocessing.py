@@ -56,17 +56,21 @@ class FacePreprocessing:
 
 @dataclass(frozen=True)
 class SpeechPreprocessing:
-    """Input of a speech network: the time-mean of 40 MFCCs, (x - mean) / std.
+    """Input of a speech network: the time-mean of 40 MFCCs or their matrix over time, (x - mean) / std.
 
     Attributes:
         mean: subtracted, one a coefficient.
         std: the difference is divided by it, one a coefficient.
         mfcc: settings the MFCCs were computed with, by their names in ``features.mfcc.MfccSettings``.
+        trim_db: frames at either end of a matrix that are so many dB below its loudest are cut off; 0: none.
+        least_frames: a shorter matrix is repeated up to this length.
     """
 
     mean: tuple[float, ...] = (0.0,) * COEFFICIENTS
     std: tuple[float, ...] = (1.0,) * COEFFICIENTS
     mfcc: Mapping[str, Any] = field(default_factory=dict)
+    trim_db: float = 0.0
+    least_frames: int = 1
 
     @classmethod
     def from_json(cls, found: Any, where: str) -> "SpeechPreprocessing":
@@ -75,7 +79,7 @@ class SpeechPreprocessing:
         Raises:
             ModelError: a setting is unknown or out of range; ``where`` opens the text.
         """
-        given = _object(found, where, {"mean", "std", "mfcc"})
+        given = _object(found, where, {"mean", "std", "mfcc", "trim_db", "least_frames"})
         mfcc = given.get("mfcc", {})
         if not isinstance(mfcc, dict):
             raise ModelError(f"{where}: preprocessing.mfcc is {mfcc!r}, expected an object")
@@ -83,6 +87,8 @@ class SpeechPreprocessing:
             mean=_numbers(given.get("mean", [0.0] * COEFFICIENTS), COEFFICIENTS, "mean", where),
             std=_numbers(given.get("std", [1.0] * COEFFICIENTS), COEFFICIENTS, "std", where),
             mfcc=mfcc,
+            trim_db=_number(given.get("trim_db", 0.0), 0.0, 200.0, "trim_db", where),
+            least_frames=_whole(given.get("least_frames", 1), 1, 1000, "least_frames", where),
         )
         _above_zero(out.std, where)
         return out

@@ -174,3 +174,20 @@ def mfcc_mean_of(message: MfccWindow) -> np.ndarray:
     if not np.isfinite(mean).all():
         raise ValueError(f"mfcc_mean holds {mean[~np.isfinite(mean)][0]}, expected finite values")
     return mean
+
+
+def mfcc_of(message: MfccWindow) -> np.ndarray:
+    """Return the matrix of the coefficients over time, (coefficients, frames) float32.
+
+    Raises:
+        ValueError: it has another number of values, no frame, or a value that is not finite.
+    """
+    matrix = np.frombuffer(message.mfcc, np.float32)
+    if not message.frames or matrix.size != message.coefficients * message.frames:
+        raise ValueError(
+            f"mfcc of {matrix.size} values, expected coefficients x frames, {message.coefficients} x {message.frames}, "
+            "at least one frame"
+        )
+    if not np.isfinite(matrix).all():
+        raise ValueError(f"mfcc holds {matrix[~np.isfinite(matrix)][0]}, expected finite values")
+    return matrix.reshape(message.coefficients, message.frames)

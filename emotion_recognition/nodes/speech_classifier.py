@@ -9,7 +9,7 @@ from emotion_recognition.fusion import decide
 from emotion_recognition.msg import Emotion, MfccWindow
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
-from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of, stamp_ns
+from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of, mfcc_of, stamp_ns
 from emotion_recognition.nodes.running import run
 from emotion_recognition.weights import SPEECH
 
@@ -48,13 +48,13 @@ class SpeechClassifierNode(PerceptionNode):
 
     def _estimate(self, message: MfccWindow) -> Estimate:
         stamp = stamp_ns(message.header.stamp)
-        mean = mfcc_mean_of(message)
+        mfcc = mfcc_of(message) if self._classifier.reads_matrix else mfcc_mean_of(message)
         if not 0 <= message.voice_activity <= 1:
             raise ValueError(f"voice_activity {message.voice_activity}, expected 0 to 1")
         if message.voice_activity < self.parameters["min_voice_activity"]:
             reasons = Reason(message.reasons) or Reason.NO_VOICE
             return Estimate.nothing(Modality.SPEECH, reasons, stamp, message.header.frame_id)
-        found = self._classifier.classify(mean, (stamp,))
+        found = self._classifier.classify(mfcc, (stamp,))
         return decide(
             found.probabilities,
             found.class_ids,
