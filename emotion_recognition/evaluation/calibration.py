@@ -1,20 +1,61 @@
 """Calibration of probabilities: how far confidence is from accuracy, and one temperature that mends it."""
 
+from dataclasses import dataclass
+
 import numpy as np
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Predictions whose confidence lies in [lower, upper): how many, their mean confidence and their accuracy.
+
+    The last bin takes confidence 1 too. Without predictions ``confidence`` and ``accuracy`` are None.
+    """
+
+    lower: float
+    upper: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
 
 
 def calibration_error(
-    truth: np.ndarray, probabilities: np.ndarray, class_ids: tuple[int, ...], bins: int = 10
+    truth: np.ndarray, probabilities: np.ndarray, class_ids: tuple[int, ...], bins: int = BINS
 ) -> float:
     """Return the expected calibration error, 0 to 1, of probabilities (N, classes) over equally wide bins.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599, eq. 3.
     """
+    table = [one for one in reliability(truth, probabilities, class_ids, bins) if one.count]
+    error = sum(one.count * abs(one.confidence - one.accuracy) for one in table)
+    return float(error / sum(one.count for one in table))
+
+
+def reliability(
+    truth: np.ndarray, probabilities: np.ndarray, class_ids: tuple[int, ...], bins: int = BINS
+) -> list[ReliabilityBin]:
+    """Return the bins of a reliability diagram of probabilities (N, classes) for true class ids (N,).
+
+    Raises:
+        ValueError: no predictions, or lengths differ.
+    """
+    probabilities, truth = np.asarray(probabilities), np.asarray(truth)
+    if probabilities.ndim != 2 or probabilities.shape != (len(truth), len(class_ids)) or not len(truth):
+        raise ValueError(
+            f"probabilities of shape {probabilities.shape} for {len(truth)} clips and {len(class_ids)} classes: "
+            "expected (clips, classes), at least one clip"
+        )
     confidence = probabilities.max(axis=1)
-    is_right = np.asarray(class_ids)[probabilities.argmax(axis=1)] == np.asarray(truth)
+    is_right = np.asarray(class_ids)[probabilities.argmax(axis=1)] == truth
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = sum(abs(np.sum(confidence[place == b] - is_right[place == b])) for b in range(bins))
-    return float(error / len(confidence))
+    out = []
+    for number in range(bins):
+        inside = place == number
+        means = (float(confidence[inside].mean()), float(is_right[inside].mean())) if inside.any() else (None, None)
+        out.append(ReliabilityBin(number / bins, (number + 1) / bins, int(inside.sum()), *means))
+    return out
 
 
 def fit_temperature(logits: np.ndarray, class_ids: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from emotion_recognition.emotions import CLASS_IDS  # noqa: E402
-from emotion_recognition.evaluation import actor_folds, score  # noqa: E402
+from emotion_recognition.evaluation import score  # noqa: E402
 from emotion_recognition.evaluation.calibration import calibration_error, fit_temperature  # noqa: E402
 from emotion_recognition.features import MfccSettings  # noqa: E402
 from emotion_recognition.training.speech import (  # noqa: E402
@@ -143,24 +143,6 @@ def test_temperature_is_found():
     truth = np.array([rng.choice(8, p=p) for p in powers / powers.sum(1, keepdims=True)]) + 1
     assert fit_temperature(logits, truth) == pytest.approx(1.0, abs=0.05)
     assert fit_temperature(logits * 3, truth) == pytest.approx(3.0, abs=0.15)
-
-
-def test_folds_are_of_whole_actors():
-    actors = np.tile(np.arange(1, 25), 3)
-    folds = actor_folds(actors)
-    assert len(folds) == 6
-    for train, test in folds:
-        assert not set(actors[train]) & set(actors[test])
-        assert len(train) == 60 and len(test) == 12
-    assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(72))
-
-
-@pytest.mark.parametrize(("actors", "text"), [
-    ([1, 2, 25], r"actors \[25\]"), ([1, 2, 3, 4], "two or more"), ([], "fill 0"),
-])  # fmt: skip
-def test_impossible_folds_are_refused(actors, text):
-    with pytest.raises(ValueError, match=text):
-        actor_folds(np.array(actors, int))
 
 
 def test_scores_of_known_predictions():
