@@ -1,5 +1,6 @@
 """Training of the face classifier on small made pictures."""
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -14,10 +15,12 @@ from emotion_recognition.classifiers import VisualClassifier as Classifier  # no
 from emotion_recognition.datasets import fer2013  # noqa: E402
 from emotion_recognition.engines import load_metadata  # noqa: E402
 from emotion_recognition.evaluation.face_scores import score_faces  # noqa: E402
+from emotion_recognition.models.factory import create_model  # noqa: E402
 from emotion_recognition.training import augment_faces, face, face_run  # noqa: E402
+from emotion_recognition.training.loop import Optimisation  # noqa: E402
 
 EMOTIONS = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
-SMALL = face.FaceRecipe(stages=((32, 2, 3e-3),), batch=7, average=0.5)
+SMALL = face.FaceRecipe("resnet-fan", 32, Optimisation(((2, 3e-3),), batch=7, warm_up=2, average=0.5))
 
 
 def picture(emotion, number):
@@ -111,7 +114,7 @@ def test_augmentation_is_repeatable_and_in_range():
 
 def test_resumed_training_gives_the_weights_of_an_unbroken_one(data, tmp_path):
     faces = fer2013.load(data)
-    whole = face.train_backbone(faces["train"], faces["validation"], SMALL, tmp_path / "whole", lambda figures: None)
+    whole = face.train_backbone(faces["train"], faces["validation"], SMALL, None, lambda figures: None)
 
     class KilledError(Exception):
         pass
@@ -120,9 +123,10 @@ def test_resumed_training_gives_the_weights_of_an_unbroken_one(data, tmp_path):
         raise KilledError
 
     with pytest.raises(KilledError):
-        face.train_backbone(faces["train"], faces["validation"], SMALL, tmp_path / "broken", kill)
+        face.train_backbone(faces["train"], faces["validation"], SMALL, tmp_path / "broken.safetensors", kill)
     seen = []
-    resumed = face.train_backbone(faces["train"], faces["validation"], SMALL, tmp_path / "broken", seen.append)
+    checkpoint = tmp_path / "broken.safetensors"
+    resumed = face.train_backbone(faces["train"], faces["validation"], SMALL, checkpoint, seen.append)
     assert [figures["epoch"] for figures in seen] == [2]
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
@@ -130,17 +134,19 @@ def test_resumed_training_gives_the_weights_of_an_unbroken_one(data, tmp_path):
 
 def test_checkpoints_of_another_recipe_are_refused(data, tmp_path):
     faces = fer2013.load(data)
-    short = face.FaceRecipe(stages=((32, 1, 3e-3),), batch=7)
-    face.train_backbone(faces["train"], faces["validation"], short, tmp_path, lambda figures: None)
+    short = dataclasses.replace(SMALL, optimisation=Optimisation(((1, 3e-3),), batch=7))
+    face.train_backbone(faces["train"], faces["validation"], short, tmp_path / "c.safetensors", lambda figures: None)
     with pytest.raises(ValueError, match="another folder"):
-        face.train_backbone(faces["train"], faces["validation"], SMALL, tmp_path, lambda figures: None)
+        face.train_backbone(
+            faces["train"], faces["validation"], SMALL, tmp_path / "c.safetensors", lambda figures: None
+        )
 
 
 def test_loss_that_is_not_finite_stops(data, tmp_path):
     faces = fer2013.load(data)
-    wild = face.FaceRecipe(stages=((32, 1, 1e30),), batch=7)
-    with pytest.raises(FloatingPointError, match="last good checkpoint"):
-        face.train_backbone(faces["train"], faces["validation"], wild, tmp_path, lambda figures: None)
+    wild = dataclasses.replace(SMALL, optimisation=Optimisation(((2, 1e30),), batch=7))
+    with pytest.raises(FloatingPointError, match="last good state"):
+        face.train_backbone(faces["train"], faces["validation"], wild, tmp_path / "c.safetensors", lambda figures: None)
 
 
 def test_composed_clips_mix_good_and_degraded_frames():
@@ -151,27 +157,28 @@ def test_composed_clips_mix_good_and_degraded_frames():
     assert degraded.min() >= 0 and degraded.max() <= face.CLIP_FRAMES - 3 and len(set(degraded.tolist())) > 5
 
 
-def test_attention_learns_to_leave_out_degraded_frames():
+@pytest.mark.parametrize(("architecture", "embedding"), [("ghostnet-tam-fan", 576), ("resnet-fan", 72)])
+def test_attention_learns_to_leave_out_degraded_frames(architecture, embedding):
     """Good frames carry the class, degraded ones a class of their own choosing and a mark that tells them apart."""
     generator = torch.Generator().manual_seed(0)
     truth = torch.randint(0, 8, (400,), generator=generator)
     truth[truth == 1] = 0
-    variants = torch.zeros(400, 6, 576)
+    variants = torch.zeros(400, 6, embedding)
     for index, number in enumerate(truth.tolist()):
         variants[index, :4, number] = 3.0
         variants[index, 4:, (number + 3) % 8] = 3.0
-        variants[index, 4:, 100] = 3.0
-    model = face.VisualClassifier()
+        variants[index, 4:, 50] = 3.0
+    model = create_model(architecture)
     with torch.no_grad():
         model.fan.fc.weight.zero_()
         model.fan.fc.weight[:, :8] = torch.eye(8)
-        model.fan.fc.weight[:, 576:584] = torch.eye(8)
+        model.fan.fc.weight[:, embedding : embedding + 8] = torch.eye(8)
     before = {name: value.clone() for name, value in model.fan.fc.state_dict().items()}
     clips = face.compose_clips(variants, 4, torch.Generator().manual_seed(9))
-    recipe = face.FaceRecipe()
-    uniform = face_run.clip_accuracy(model, clips, truth.numpy() + 1, recipe, uniform=True)
+    recipe = face.RECIPES[architecture]
+    uniform = face.clip_accuracy(model, clips, truth.numpy() + 1, recipe, uniform=True)
     face.train_attention(model, variants, truth.numpy() + 1, 4, recipe, epochs=40, rate=1e-2)
-    attended = face_run.clip_accuracy(model, clips, truth.numpy() + 1, recipe)
+    attended = face.clip_accuracy(model, clips, truth.numpy() + 1, recipe)
     assert attended > max(uniform + 0.15, 0.9)
     for name, value in model.fan.fc.state_dict().items():
         assert torch.equal(value, before[name])
@@ -180,14 +187,14 @@ def test_attention_learns_to_leave_out_degraded_frames():
 def test_training_run_writes_a_model_that_the_robot_loads(data, tmp_path, monkeypatch):
     monkeypatch.setattr(face_run, "ATTENTION_STILLS", 14)
     monkeypatch.setattr(face_run, "CHECKED_STILLS", 7)
-    recipe = face.FaceRecipe(stages=((48, 8, 3e-3),), batch=7, average=0.8)
+    recipe = face.FaceRecipe("resnet-fan", 48, Optimisation(((8, 3e-3),), batch=7, warm_up=2, average=0.8))
     reports = []
     sidecar = face_run.train_face(data, tmp_path, recipe, reports.append, name="made")
     metadata = load_metadata(sidecar)
     assert metadata.class_ids == (1, 3, 4, 5, 6, 7, 8)
     assert metadata.preprocessing.gray and metadata.preprocessing.source_pixels == 48
-    assert json.loads(sidecar.read_text())["scores"]["recipe"]["seed"] == 1
-    assert reports[-1]["stage"] == "attention"
+    assert json.loads(sidecar.read_text())["scores"]["recipe"]["optimisation"]["seed"] == 1
+    assert reports[-1]["stage"] == "whole" and 0 <= reports[-1]["validation_accuracy"] <= 1
     scores = score_faces(data, sidecar)
     assert (scores.n, scores.not_found) == (14, 0)
     assert scores.accuracy == pytest.approx(sum(scores.confusion[k][k] for k in range(7)) / 14)
