@@ -28,7 +28,7 @@ def test_operations_by_hand():
     )
     # 4 x 4 x 4 outputs of 3 x 3 x 1 products each; twice 64 elements; 64 x 5 products.
     assert count_operations(network.eval(), torch.zeros(1, 2, 8, 8)) == (64 * 9 + 320, 128)
-    assert not network[0]._forward_hooks
+    assert not network[1]._forward_hooks
 
 
 def test_classes_change_the_last_layer_only():
