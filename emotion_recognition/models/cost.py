@@ -1,21 +1,21 @@
 """What a network costs: parameters, and multiply-accumulates by the counter that gives the paper's figures.
 
-Counted are convolutions and linear layers, one operation per multiply-accumulate, and batch norm in evaluation mode,
-two operations per element (scale and shift), as fvcore's flop counter does (https://github.com/facebookresearch/fvcore,
-``nn/jit_handles.py``). The paper's 0.773 G are 15 frames of 224x224 through F4 and one vector through S2. Activations,
-pooling and sums are not counted.
+Counted are convolutions and matrix products, one operation per multiply-accumulate (torch's counter), and batch norm in
+evaluation mode, two operations per element (scale and shift), as fvcore's counter does
+(https://github.com/facebookresearch/fvcore). The paper's 0.773 G are 15 frames of 224x224 through F4 and one vector
+through S2. Activations, pooling and sums are not counted.
 
 ``python -m emotion_recognition.models.cost`` writes every model's figures to ``costs.json`` beside this file, where
 they are read without torch (``evaluation.report`` does).
 """
 
 import json
-
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from emotion_recognition.models.configurations import (
     CLASSES,
@@ -27,7 +27,7 @@ from emotion_recognition.models.configurations import (
 from emotion_recognition.models.factory import create_model
 
 FILE = Path(__file__).parent / "costs.json"
-COUNTER = "MACs of convolutions and linear layers, batch norm 2 an element; 15 frames, one window of speech"
+COUNTER = "MACs of convolutions and matrix products, batch norm 2 an element; 15 frames, one window of speech"
 FRAMES = 15
 # Columns of a 3 s window: 1 + 48000 / 512.
 WINDOW_COLUMNS = 94
@@ -36,7 +36,7 @@ BATCH_NORM_OPERATIONS = 2
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one decision: operations of convolutions and linear layers, of batch norm, and the parameters."""
+    """Of one decision: those of convolutions and matrix products, of batch norm, and the parameters."""
 
     parameters: int
     macs: int
@@ -83,25 +83,23 @@ def cost(name: str, classes: int = CLASSES, frames: int = FRAMES, columns: int =
 
 
 def count_operations(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
-    """Return the multiply-accumulates of convolutions and linear layers, and the operations of batch norm."""
-    counted = [0, 0]
+    """Return the multiply-accumulates of convolutions and matrix products, and the operations of batch norm."""
+    elements = 0
 
-    def hook(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        if isinstance(module, nn.modules.conv._ConvNd):
-            counted[0] += output.numel() * module.weight[0].numel()
-        elif isinstance(module, nn.Linear):
-            counted[0] += output.numel() * module.in_features
-        elif isinstance(module, nn.modules.batchnorm._BatchNorm):
-            counted[1] += output.numel() * BATCH_NORM_OPERATIONS
+    def add(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal elements
+        elements += output.numel()
 
-    hooks = [module.register_forward_hook(hook) for module in network.modules()]
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    hooks = [norm.register_forward_hook(add) for norm in norms]
     try:
-        with torch.inference_mode():
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
             network(example)
     finally:
-        for one in hooks:
-            one.remove()
-    return counted[0], counted[1]
+        for hook in hooks:
+            hook.remove()
+    # torch counts a multiply-accumulate as two operations.
+    return counter.get_total_flops() // 2, elements * BATCH_NORM_OPERATIONS
 
 
 def all_costs() -> dict[str, dict[str, int]]:
