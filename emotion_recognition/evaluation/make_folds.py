@@ -26,7 +26,7 @@ SHARED_CLASSES = (1, 3, 4, 5, 6, 7)
 RAVDESS_COPY = "01-03-01-02-02-07"
 CONDITIONS = (
     "clips", "windows", "clips gain +12 dB", "clips gain -12 dB", "windows gain +12 dB", "windows gain -12 dB",
-    "clips noise 20 dB", "clips noise 10 dB", "clips noise 0 dB", "voice missing", "voice noisy", "face missing",
+    "clips noise 20 dB", "clips noise 10 dB", "clips noise 0 dB", "face noise 0 dB", "face missing", "voice missing",
 )  # fmt: skip
 
 
