@@ -1,0 +1,218 @@
+"""How well voice and face fuse, on the only real pairs at hand: RAVDESS sounds and their videos' action units.
+
+A logistic classifier on the action units stands for the face stream: it tests the rule of fusion, is not shipped and
+counts among no network's parameters. Its regularisation is chosen on each fold's validation actors; it then learns from
+training and validation actors, and all its predictions are of actors it has not seen. After the fusion one temperature
+is fitted on the other folds' predictions. Run ``python -m emotion_recognition.evaluation.fused --help``.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion_recognition.datasets.action_units import load_action_units
+from emotion_recognition.emotions import CLASS_IDS
+from emotion_recognition.evaluation.calibration import calibration_error, fit_temperature, softmax
+from emotion_recognition.evaluation.protocols import Split, load_protocol
+from emotion_recognition.evaluation.records import WHOLE, RunRecord, library_versions, load_record
+from emotion_recognition.fusion.means import METHODS
+
+ACTION_UNITS = "action-units"
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # inverse regularisation, scikit-learn's C
+SHORT = {"geometric": "gm", "arithmetic": "am"}
+FACE_NOISE = "face noise 0 dB"
+FACE_MISSING, VOICE_MISSING = "face missing", "voice missing"
+COMMAND = "python -m emotion_recognition.evaluation.fused --run RECORD --action-units FILE --output FOLDER"
+SEED = 0
+LEAST = 1e-12
+
+
+def classify_action_units(
+    units: np.ndarray, names: Sequence[str], actors: np.ndarray, truth: np.ndarray, splits: Sequence[Split]
+) -> RunRecord:
+    """Return the out-of-fold predictions of the classifier on the action units.
+
+    Args:
+        units: (N, 35).
+        names, actors, truth: of the clips, (N,).
+        splits: folds as indices into them; clips tested by none are left out.
+
+    Returns:
+        A record with condition ``clips`` and, with noise as strong as the units vary, ``face noise 0 dB``.
+    """
+    noise = np.random.default_rng(SEED).standard_normal(units.shape) * units.std(axis=0)
+    strengths, rows, folds, logits = [], [], [], {WHOLE: [], FACE_NOISE: []}
+    for split in splits:
+        strength = _choose_strength(units, truth, split)
+        fitted = _fit(units[split.learning], truth[split.learning], strength)
+        strengths.append(strength)
+        rows.append(split.test)
+        folds.append(np.full(len(split.test), split.fold))
+        for condition, values in ((WHOLE, units), (FACE_NOISE, units + noise)):
+            logits[condition].append(_log_probabilities(fitted, values[split.test]))
+    row, fold = np.concatenate(rows), np.concatenate(folds)
+    return RunRecord(
+        name=f"{ACTION_UNITS}-p2",
+        model=ACTION_UNITS,
+        protocol="p2",
+        corpus="ravdess",
+        names=tuple(names[index] for index in row) * 2,
+        actors=np.tile(actors[row], 2),
+        folds=np.tile(fold, 2),
+        truth=np.tile(truth[row], 2),
+        logits=np.concatenate(logits[WHOLE] + logits[FACE_NOISE]),
+        conditions=(WHOLE,) * len(row) + (FACE_NOISE,) * len(row),
+        recipe={"classifier": "logistic regression on standardised action units", "C": strengths},
+        seed=SEED,
+        versions=library_versions(),
+        command=COMMAND,
+        notes="Action units stand for the face stream; they test the rule of fusion only.",
+    )
+
+
+def fuse(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
+    """Return the fused predictions of two records of the same protocol, tempered.
+
+    Every condition of ``voice`` with one prediction a clip is fused with the face's whole clips, its whole clips with
+    the face's noisy ones, and each stream's own predictions stand for the other one missing, as in
+    :mod:`emotion_recognition.fusion`. The temperature of a fold is fitted on the other folds' fused whole clips, and is
+    only used where both streams are there.
+
+    Args:
+        voice, face: records; clips are matched by name, the modality aside.
+        rule: ``geometric`` or ``arithmetic``.
+
+    Raises:
+        ValueError: an unknown rule, another protocol, or clips whose fold or class differ between the records.
+    """
+    if rule not in METHODS:
+        raise ValueError(f"rule {rule!r}: expected one of {', '.join(METHODS)}")
+    if voice.protocol not in (face.protocol, "p5"):
+        raise ValueError(f"{voice.name} is of protocol {voice.protocol}, {face.name} of {face.protocol}: expected one")
+    if voice.class_ids != CLASS_IDS or face.class_ids != CLASS_IDS:
+        raise ValueError(f"{voice.name}, {face.name}: classes {voice.class_ids}, {face.class_ids}, expected all eight")
+    sound = {name: _once(voice.select(name), name) for name in dict.fromkeys(voice.conditions) if "windows" not in name}
+    picture = {name: _once(face.select(name), name) for name in dict.fromkeys(face.conditions)}
+    whole = _pair(sound[WHOLE], picture[WHOLE], rule)
+    temperatures = {
+        fold: fit_temperature(whole.logits[whole.folds != fold], whole.truth[whole.folds != fold])
+        for fold in sorted(set(whole.folds.tolist()))
+    }
+    fused = {name: _pair(record, picture[WHOLE], rule) for name, record in sound.items()}
+    if FACE_NOISE in picture:
+        fused[FACE_NOISE] = _pair(sound[WHOLE], picture[FACE_NOISE], rule)
+    parts = [(name, record.logits / _of_fold(temperatures, record.folds), record) for name, record in fused.items()]
+    parts += [(FACE_MISSING, sound[WHOLE].logits, sound[WHOLE])]
+    parts += [(VOICE_MISSING, picture[WHOLE].logits, picture[WHOLE])]
+    return replace(
+        voice,
+        name=f"{voice.name}-{ACTION_UNITS}-{SHORT[rule]}",
+        model=f"{voice.model} + {ACTION_UNITS}",
+        protocol=face.protocol,
+        names=sum((record.names for _, _, record in parts), ()),
+        conditions=sum(((name,) * len(record.names) for name, _, record in parts), ()),
+        **{
+            key: np.concatenate([getattr(record, key) for _, _, record in parts])
+            for key in ("actors", "folds", "truth")
+        },
+        logits=np.concatenate([logits for _, logits, _ in parts]),
+        recipe={
+            "rule": rule,
+            "voice": voice.name,
+            "face": face.name,
+            "temperatures": [round(value, 4) for value in temperatures.values()],
+            "ece_without_temperature": round(calibration_error(whole.truth, softmax(whole.logits), CLASS_IDS), 4),
+        },
+        versions=library_versions(),
+        command=COMMAND,
+        notes=face.notes,
+    )
+
+
+def fuse_with_action_units(voice: RunRecord, action_units: Path | str) -> list[RunRecord]:
+    """Return the records of the action units alone and of each rule, for a voice record of P2 or P5 on RAVDESS.
+
+    Raises:
+        ValueError: a record of another protocol or corpus; see :func:`load_action_units` too.
+    """
+    if voice.corpus != "ravdess" or voice.protocol not in ("p2", "p5"):
+        raise ValueError(f"{voice.name}: protocol {voice.protocol} of {voice.corpus}, expected p2 or p5 of ravdess")
+    clips = _once(voice.select(WHOLE), WHOLE)
+    units = load_action_units(action_units, clips.names).astype(np.float64)
+    splits = load_protocol("p2").indices(clips.names, clips.actors.tolist(), allow_partial=True)
+    face = classify_action_units(units, clips.names, clips.actors, clips.truth, splits)
+    return [face, *(fuse(voice, face, rule) for rule in METHODS)]
+
+
+def _choose_strength(units: np.ndarray, truth: np.ndarray, split: Split) -> float:
+    from sklearn.metrics import log_loss
+
+    def loss(strength: float) -> float:
+        fitted = _fit(units[split.train], truth[split.train], strength)
+        found = np.exp(_log_probabilities(fitted, units[split.validation]))
+        return log_loss(truth[split.validation], found, labels=list(CLASS_IDS))
+
+    return min(STRENGTHS, key=loss) if len(split.train) and len(split.validation) else 0.1
+
+
+def _fit(units: np.ndarray, truth: np.ndarray, strength: float):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000)).fit(units, truth)
+
+
+def _log_probabilities(fitted, units: np.ndarray) -> np.ndarray:
+    """Return (N, 8); a class that was not among the training clips has next to none."""
+    found = np.full((len(units), len(CLASS_IDS)), LEAST)
+    found[:, fitted.classes_ - 1] = fitted.predict_proba(units)
+    return np.log(np.maximum(found, LEAST))
+
+
+def _once(record: RunRecord, condition: str) -> RunRecord:
+    if len(set(record.names)) != len(record.names):
+        raise ValueError(f"{record.name}: a clip has several predictions of condition {condition}, expected one")
+    return record
+
+
+def _pair(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
+    """Return the voice's record with the logarithms of the fused probabilities as logits."""
+    place = {name[3:]: row for row, name in enumerate(face.names)}
+    lacking = [name for name in voice.names if name[3:] not in place]
+    if lacking:
+        raise ValueError(f"{face.name} lacks {len(lacking)} clips of {voice.name}, the first {lacking[0]}")
+    other = face.take([place[name[3:]] for name in voice.names])
+    if (other.truth != voice.truth).any() or (other.folds != voice.folds).any():
+        raise ValueError(f"{voice.name} and {face.name} differ in fold or class of a clip: make both on the same folds")
+    mean = METHODS[rule]
+    rows = [mean(p, q) for p, q in zip(voice.probabilities, other.probabilities, strict=True)]
+    return replace(voice, logits=np.log(np.maximum(rows, LEAST)))
+
+
+def _of_fold(temperatures: Mapping[int, float], folds: np.ndarray) -> np.ndarray:
+    return np.array([temperatures[fold] for fold in folds.tolist()])[:, None]
+
+
+def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+    """Fuse a voice record with the action units and write the records; print and return their accuracies."""
+    parser = argparse.ArgumentParser(description="Fuse a voice's P2 or P5 record with RAVDESS's action units.")
+    parser.add_argument("--run", required=True, help="the voice record's .json")
+    parser.add_argument("--action-units", required=True, help="the .npz of the action units")
+    parser.add_argument("--output", required=True, help="folder for the records")
+    given = parser.parse_args(arguments)
+    accuracies = {}
+    for record in fuse_with_action_units(load_record(given.run), given.action_units):
+        record.save(given.output)
+        whole = record.select(WHOLE)
+        accuracies[record.name] = float(np.mean(whole.predicted == whole.truth))
+        print(f"{record.name}: accuracy {accuracies[record.name]:.4f}")
+    return accuracies
+
+
+if __name__ == "__main__":
+    main()
