@@ -185,7 +185,7 @@ def _count_packets(path: Path) -> int:
     with container:
         stream = find_stream(container, "video")
         if stream is None:
-            raise UnreadableFile(path, "it has no video")
+            raise _unreadable(path, MediaError("it has no video"))
         total = 0
         try:
             for packet in container.demux(stream):
@@ -217,4 +217,5 @@ def _unreadable(path: Path, error: Exception) -> UnreadableFile:
                 return UnreadableFile(path, "it is a Git LFS pointer in place of the file: git lfs pull")
     except OSError:
         pass
-    return UnreadableFile(path, str(error).removeprefix(f"{path}: "))
+    text = getattr(error, "error_string", None) or getattr(error, "strerror", None)  # soundfile's, the system's
+    return UnreadableFile(path, text or str(error).removeprefix(f"{path}: "))
