@@ -5,7 +5,7 @@ has the load of the machine in it). The count is pulled towards the messages' ti
 drift of a sound card against the system clock (some 100 ppm) never adds up. Exact times pass through unchanged.
 """
 
-BILLION = 1_000_000_000
+from emotion_recognition.stamps import SECOND_NS
 
 
 class SampleClock:
@@ -29,9 +29,9 @@ class SampleClock:
         """
         if self._anchor_ns is None:
             self._anchor_ns, self._count = first_sample_ns, 0
-        expected = self._anchor_ns + self._count * BILLION // self.rate
+        expected = self._anchor_ns + self._count * SECOND_NS // self.rate
         deviation = first_sample_ns - expected
-        if abs(deviation) > tolerance_s * BILLION:
+        if abs(deviation) > tolerance_s * SECOND_NS:
             return None
         correction = round(deviation * min(1.0, count / self.rate / self._time_constant_s))
         self._anchor_ns += correction

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emotion_recognition.audio.clock import BILLION, SampleClock
+from emotion_recognition.audio.clock import SampleClock
 from emotion_recognition.audio.resampling import RATE, Resampler, check_format
 from emotion_recognition.audio.voice_activity import create_voice_activity
 from emotion_recognition.audio.windows import AudioWindow, AudioWindows
 from emotion_recognition.features import MfccSettings, create_mfcc
 from emotion_recognition.sensors.pcm import check_samples
+from emotion_recognition.stamps import SECOND_NS
 
 SILENCE_DBFS = -120.0
 # Full scale of 16-bit sound is 0.99997 on the positive side.
@@ -174,7 +175,7 @@ class AudioPipeline:
             count = len(sound)
             if len(self._messages) > 1:
                 count = min(count, self._at_16k(self._messages[1][0]) - self._made)
-            offset_ns = (self._made * rate - index * RATE) * BILLION // (RATE * rate)
+            offset_ns = (self._made * rate - index * RATE) * SECOND_NS // (RATE * rate)
             piece, sound = sound[:count], sound[count:]
             self._made += count
             yield piece, time_ns + offset_ns, stamp_ns

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotion_recognition.audio.clock import BILLION
 from emotion_recognition.audio.resampling import RATE
+from emotion_recognition.stamps import SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class AudioWindows:
                 f"window {window_s} s, hop {hop_s} s, shortest window {min_window_s} s, tolerance {tolerance_s} s: "
                 "expected 0 < hop, 0 < shortest <= window, 0 <= tolerance"
             )
-        self._tolerance_ns = tolerance_s * BILLION
+        self._tolerance_ns = tolerance_s * SECOND_NS
         self.restarts = 0
         self.restart()
 
@@ -101,7 +101,7 @@ class AudioWindows:
 
     def _time(self, index: int) -> int:
         first, time_ns, _ = self._chunk(index)
-        return time_ns + (index - first) * BILLION // RATE
+        return time_ns + (index - first) * SECOND_NS // RATE
 
     def _trim(self) -> None:
         keep = min(self.oldest_needed, self._first + len(self._samples))

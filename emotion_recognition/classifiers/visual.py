@@ -12,8 +12,7 @@ import numpy as np
 from emotion_recognition.classifiers.classification import Classification, named_softmax
 from emotion_recognition.classifiers.face_input import FaceInput
 from emotion_recognition.engines import FacePreprocessing, ModelError, ModelMetadata, load_network
-
-SECOND_NS = 1_000_000_000
+from emotion_recognition.stamps import SECOND_NS
 
 
 class VisualClassifier:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from emotion_recognition.estimates import Estimate, Modality, Reason, Status
 from emotion_recognition.fusion.decision import decide
 from emotion_recognition.fusion.means import METHODS, to_common
+from emotion_recognition.stamps import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 VOICE_PERSON = "voice"
 SPEECH_KEPT = 32
 

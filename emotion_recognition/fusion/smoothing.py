@@ -8,8 +8,8 @@ import numpy as np
 from emotion_recognition.estimates import Estimate, Status
 from emotion_recognition.fusion.decision import decide
 from emotion_recognition.fusion.means import transfer
+from emotion_recognition.stamps import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 _DECIDED = {"class_id", "confidence", "class_ids", "probabilities", "valence", "arousal"}
 _KEPT = tuple(field.name for field in fields(Estimate) if field.name not in _DECIDED)
 

@@ -214,6 +214,14 @@ class PerceptionNode(LifecycleNode):
         self.worker = Worker(self.NAME, work, capacity, self._unexpected)
         return self.worker
 
+    def take_dropped(self, topic: str) -> int:
+        """Return how many messages of a topic the worker dropped since the last call, and report them."""
+        dropped = self.worker.take_dropped() if self.worker else 0
+        if dropped:
+            name = self.resolve_topic_name(topic)
+            self.reporter.report(f"dropped {name}", f"{dropped} messages on {name} skipped: the processor is too busy")
+        return dropped
+
     def _unexpected(self, error: Exception) -> None:
         self.reporter.report(
             f"unexpected {type(error).__name__}", f"unexpected {type(error).__name__}: {error}; going on"

@@ -14,8 +14,7 @@ from emotion_recognition.audio.pipeline import MfccResult
 from emotion_recognition.estimates import Estimate, Modality, Reason, Status
 from emotion_recognition.faces.pipeline import FaceSample as PlainFaceSample
 from emotion_recognition.msg import Emotion, FaceSample, FaceSamples, MfccWindow
-
-SECOND_NS = 1_000_000_000
+from emotion_recognition.stamps import SECOND_NS
 
 
 def stamp_ns(stamp: Time) -> int:

@@ -13,10 +13,9 @@ from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import mfcc_message, stamp_ns
 from emotion_recognition.nodes.running import run
 from emotion_recognition.sensors.pcm import AudioError, decode_pcm
-from emotion_recognition.stamps import StampGuard
+from emotion_recognition.stamps import SECOND_NS, StampGuard
 
 QUEUED_CHUNKS = 500
-NANOSECONDS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -98,14 +97,11 @@ class MfccExtractor(PerceptionNode):
         if not verdict.accepted:
             self._leave_out("stamp", verdict.problem)
             return
-        self._queue(Chunk(bytes(message.audio.data), stamp, message.header.frame_id, False))
+        self.worker.put(Chunk(bytes(message.audio.data), stamp, message.header.frame_id, False))
 
     def _on_plain(self, message: AudioData) -> None:
         frame_id = self.parameters["microphone_frame_id"]
-        self._queue(Chunk(bytes(message.data), self.get_clock().now().nanoseconds, frame_id, True))
-
-    def _queue(self, chunk: Chunk) -> None:
-        self.worker.put(chunk)
+        self.worker.put(Chunk(bytes(message.data), self.get_clock().now().nanoseconds, frame_id, True))
 
     def _extract(self, chunk: Chunk) -> None:
         audio_format = self._format
@@ -113,11 +109,7 @@ class MfccExtractor(PerceptionNode):
             name = self.resolve_topic_name("audio_info")
             self._leave_out("info", f"its format is not known: publish AudioInfo on {name} or set sample_rate")
             return
-        lost = self.worker.take_dropped() if self.worker else 0
-        if lost:
-            self.reporter.report(
-                "lost", f"{lost} messages on {self.resolve_topic_name(self._topic)} dropped: the processor is too busy"
-            )
+        self.take_dropped(self._topic)
         try:
             samples = decode_pcm(
                 chunk.data,
@@ -125,7 +117,7 @@ class MfccExtractor(PerceptionNode):
                 audio_format.channels,
                 audio_format.coding_format or "wave",
             )
-            duration_ns = len(samples) * NANOSECONDS // max(audio_format.sample_rate, 1)
+            duration_ns = len(samples) * SECOND_NS // max(audio_format.sample_rate, 1)
             at_end = chunk.by_receipt or self.parameters["audio_stamp"] == "end"
             first_ns = chunk.stamp_ns - duration_ns if at_end else chunk.stamp_ns
             results = self._pipeline.push(
@@ -154,7 +146,7 @@ class MfccExtractor(PerceptionNode):
 
     def _is_usable(self, result: MfccResult) -> bool:
         """Tell whether to publish a window; name in the log what an open or a muted microphone would not give."""
-        seconds = f"{(result.end_ns - result.start_ns) / NANOSECONDS:.1f} s"
+        seconds = f"{(result.end_ns - result.start_ns) / SECOND_NS:.1f} s"
         limit = self.parameters["max_clipped"]
         if result.clipped > limit:
             self._leave_out(

@@ -53,10 +53,7 @@ class VisualClassifierNode(PerceptionNode):
             # The detector lets a stamp go back only where time began anew.
             self._classifier.reset()
         self._last_ns = stamp
-        skipped = self.worker.take_dropped() if self.worker else 0
-        if skipped:
-            name = self.resolve_topic_name("face_samples")
-            self.reporter.report("skipped", f"{skipped} messages on {name} skipped: the processor is too busy")
+        self.take_dropped("face_samples")
         if not message.faces:
             nobody = Estimate.nothing(
                 Modality.FACE, Reason(message.reasons) or Reason.NO_FACE, stamp, message.header.frame_id

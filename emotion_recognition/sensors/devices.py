@@ -16,7 +16,6 @@ from itertools import count
 from pathlib import Path
 
 from emotion_recognition.sensors.media import (
-    NANOSECONDS,
     AudioChunk,
     Item,
     ItemSource,
@@ -27,6 +26,7 @@ from emotion_recognition.sensors.media import (
     moved,
     open_input,
 )
+from emotion_recognition.stamps import SECOND_NS
 
 # An item waits for the other device's next one at most this long, so that a stalled device holds up nothing.
 HOLD_S = 0.25
@@ -165,7 +165,7 @@ class LiveSource(ItemSource):
             for item in reader:
                 if offset_ns is None:
                     now_ns = self._clock()
-                    wall_clock = abs(now_ns - item.time_ns) < WALL_CLOCK_WITHIN_S * NANOSECONDS
+                    wall_clock = abs(now_ns - item.time_ns) < WALL_CLOCK_WITHIN_S * SECOND_NS
                     # A chunk arrives when its last sample has been taken, its stamp is that of the first.
                     duration_ns = item.end_ns - item.time_ns if isinstance(item, AudioChunk) else 0
                     offset_ns = 0 if wall_clock else now_ns - duration_ns - item.time_ns

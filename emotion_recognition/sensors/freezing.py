@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-SECOND_NS = 1_000_000_000
+from emotion_recognition.stamps import SECOND_NS
 
 
 class FreezeGuard:

@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_recognition.stamps import SECOND_NS
+
 MAX_PIXELS = 64_000_000
 # FFmpeg draws text files as video and opens lists of further files; neither is a recording.
 REFUSED_FORMATS = frozenset({"tty", "concat", "hls", "dash", "webm_dash_manifest", "imf", "sdp", "ffmetadata"})
 SHORTER_THAN_DECLARED_NS = 500_000_000
 BT709_FROM_LINES = 720  # untagged video of at least this height is BT.709, below it BT.601, as players assume
 MAX_CHUNK_S = 0.1  # longer ones are split, so that sound flows as from a microphone
-NANOSECONDS = 1_000_000_000
 _UNSPECIFIED_COLORSPACE = 2
 _BT709, _BT601 = 1, 5
 
@@ -52,7 +53,7 @@ class AudioChunk:
     @property
     def end_ns(self) -> int:
         """Time just after the last sample."""
-        return self.time_ns + len(self.samples) * NANOSECONDS // self.rate
+        return self.time_ns + len(self.samples) * SECOND_NS // self.rate
 
 
 Item = VideoFrame | AudioChunk
@@ -60,7 +61,7 @@ Item = VideoFrame | AudioChunk
 
 def to_nanoseconds(pts: int, time_base: Fraction) -> int:
     """Return a presentation time stamp in nanoseconds, rounded to the nearest."""
-    return round(pts * time_base * NANOSECONDS)
+    return round(pts * time_base * SECOND_NS)
 
 
 def open_input(source: str, input_format: str | None = None, options: dict[str, str] | None = None):
@@ -198,7 +199,7 @@ class StreamReader:
         if frame.width * frame.height > MAX_PIXELS:
             return []
         rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
-        start = self._time(frame, NANOSECONDS / Fraction(rate), tolerance_ns=0)
+        start = self._time(frame, SECOND_NS / Fraction(rate), tolerance_ns=0)
         if start is None:
             return []
         colorspace = int(frame.colorspace)
@@ -221,14 +222,14 @@ class StreamReader:
             self._resampler = av.AudioResampler(format="s16", layout=frame.layout, rate=rate)
             self._resampler_input = shape
         tolerance_ns = 2 * to_nanoseconds(1, frame.time_base or self.stream.time_base)
-        start = self._time(frame, Fraction(frame.samples * NANOSECONDS, rate), tolerance_ns)
+        start = self._time(frame, Fraction(frame.samples * SECOND_NS, rate), tolerance_ns)
         if start is None:
             return []
         blocks = [block.to_ndarray().reshape(-1, frame.layout.nb_channels) for block in self._resampler.resample(frame)]
         samples = np.concatenate(blocks) if blocks else np.empty((0, 1), np.int16)
         length = max(1, int(MAX_CHUNK_S * rate))
         return [
-            AudioChunk(start + round(first * NANOSECONDS / rate), samples[first : first + length], rate)
+            AudioChunk(start + round(first * SECOND_NS / rate), samples[first : first + length], rate)
             for first in range(0, len(samples), length)
         ]
 
@@ -366,9 +367,9 @@ class MediaSource(ItemSource):
         if end_ns is None:
             found = "; ".join(self.problems) or "it holds no frame and no sample"
             raise MediaError(f"{self.name}: nothing in it can be read: {found}")
-        if self.duration_s and end_ns < self.duration_s * NANOSECONDS - SHORTER_THAN_DECLARED_NS:
+        if self.duration_s and end_ns < self.duration_s * SECOND_NS - SHORTER_THAN_DECLARED_NS:
             self.problems.append(
-                f"ends after {end_ns / NANOSECONDS:.2f} s, {self.duration_s:.2f} s are declared: it is cut off"
+                f"ends after {end_ns / SECOND_NS:.2f} s, {self.duration_s:.2f} s are declared: it is cut off"
             )
 
 
