@@ -61,7 +61,7 @@ def compute_features(
     whole, versions, windows, window_clips = [], [], [], []
     for number, clip in enumerate(clips):
         sound = read_clip(clip, settings.rate)
-        rng = np.random.default_rng([seed, *map(int, clip.name.split("-"))])
+        rng = np.random.default_rng([seed, *_numbers(clip.name)])
         whole.append(mean_mfcc(mfcc, sound))
         versions.append([mean_mfcc(mfcc, random_version(sound, settings.rate, rng)) for _ in range(variants)])
         for window in robot_windows(sound, settings.rate):
@@ -78,6 +78,12 @@ def compute_features(
         window_clips=np.array(window_clips, np.int64),
         settings=settings,
     )
+
+
+def _numbers(name: str) -> list[int]:
+    """Return what a clip's name adds to the seed: the numbers of a RAVDESS name, the letters of any other."""
+    fields = name.split("-")
+    return [int(field) for field in fields] if all(field.isdigit() for field in fields) else list(name.encode())
 
 
 def mean_mfcc(mfcc: Mfcc, sound: np.ndarray) -> np.ndarray:
