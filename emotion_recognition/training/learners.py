@@ -1,0 +1,307 @@
+"""One kind of thing that every protocol can train and test: a model's recipe on a data set.
+
+A :class:`Task` is plain data, so that a worker process can be given it; :func:`create_learner` makes the learner of it,
+which reads its files through the cache on disk. Each kind of learner wraps one training module.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from emotion_recognition.datasets.cache import DiskCache
+from emotion_recognition.datasets.clips import Clip, Corpus
+from emotion_recognition.datasets.corpora import open_corpus
+from emotion_recognition.datasets.reading import UnreadableFile, read_all
+from emotion_recognition.emotions import CLASS_IDS
+from emotion_recognition.models.configurations import FaceConfiguration, configuration, own_name
+from emotion_recognition.training.changes import Changes
+from emotion_recognition.training.loop import Report
+
+SIX = (1, 3, 4, 5, 6, 7)  # CREMA-D's classes, the paper's six
+CORPUS_CLASSES = {
+    ("ravdess", "speech"): CLASS_IDS,
+    ("ravdess", "song"): (1, 2, 3, 4, 5, 6),
+    ("ravdess", "all"): CLASS_IDS,
+    ("cremad", "speech"): SIX,
+    ("emodb", "speech"): SIX,
+}
+# Of the weights that come of a data set; None: ask who published it.
+LICENCES = {
+    "ravdess": "CC BY-NC-SA 4.0 (https://creativecommons.org/licenses/by-nc-sa/4.0/), as RAVDESS",
+    "cremad": "Open Database License 1.0 (https://opendatacommons.org/licenses/odbl/1-0/), as CREMA-D",
+    "emodb": "no licence stated by EMO-DB; weights for research use",
+}
+SOURCES = {
+    "ravdess": "RAVDESS (Livingstone & Russo 2018, PLoS ONE 13(5): e0196391)",
+    "cremad": "CREMA-D (Cao et al. 2014, IEEE Transactions on Affective Computing 5(4): 377-390)",
+    "emodb": "EMO-DB (Burkhardt et al. 2005, Interspeech)",
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train on what.
+
+    Attributes:
+        model: registry or paper name.
+        data: folder of the data set.
+        corpus: name of the data set, empty to find it out.
+        channel: RAVDESS's ``speech``, ``song`` or ``all``.
+        classes: 8, 6 (neutral, happy, sad, angry, fearful, disgust: others are left out) or 0: those the set has.
+        changes: to the model's recipe.
+        on_unreadable: ``skip`` or ``stop``.
+        cache: folder of crops and features, empty for the user's.
+        skip_frames: video frames left out at the start of a clip.
+    """
+
+    model: str
+    data: str
+    corpus: str = ""
+    channel: str = "speech"
+    classes: int = 0
+    changes: Changes = field(default_factory=Changes)
+    on_unreadable: str = "skip"
+    cache: str = ""
+    skip_frames: int = 0
+
+
+class Learner(ABC):
+    """A recipe and the clips of a data set.
+
+    Attributes:
+        task: what it was made of.
+        architecture: the model's own name.
+        corpus: the data set as found.
+        class_table: class ids of the network's columns, in order.
+        clips: those that can be read and are of these classes.
+        names, class_ids, actors: of the clips; the arrays int64 (N,).
+        unreadable: files that were left out because they cannot be used.
+        recipe: with the task's changes.
+    """
+
+    modalities: tuple[str, ...] = ("audio",)
+
+    def __init__(self, task: Task, report: Report | None = None, share: tuple[int, int] = (0, 1)):
+        """Read the clips.
+
+        Args:
+            task: what to train on what.
+            share: (first, step) takes only every so many-th clip, so that several processes can fill the cache.
+            report: called with ``stage`` ("reading"), ``done``, ``of``, and for a file that cannot be used with
+                ``stage`` ("unreadable"), ``path``, ``reason``.
+
+        Raises:
+            CorpusError, ValueError: see ``open_corpus``; the set does not have the classes; nothing is readable.
+            UnreadableFile: a file is, and the task says ``stop``.
+        """
+        self.task = task
+        self.architecture = own_name(task.model)
+        self.recipe = task.changes.applied(self._default_recipe())
+        self.corpus = _open(task, self.modalities)
+        self.class_table = class_table(task, self.corpus.name)
+        self._cache = DiskCache(task.cache or None)
+        clips = [clip for clip in self.corpus.clips if clip.class_id in self.class_table][share[0] :: share[1]]
+        results, self.unreadable = read_all(
+            _counted(clips, report), self._read, task.on_unreadable, _unreadable_report(report)
+        )
+        kept = [number for number, result in enumerate(results) if result is not None]
+        if not kept:
+            raise ValueError(
+                f"{task.data}: none of {len(clips)} {self.corpus.name} clips of classes {self.class_table} can be "
+                f"used" + (f"; the first: {self.unreadable[0]}" if self.unreadable else "")
+            )
+        self.clips: tuple[Clip, ...] = tuple(clips[number] for number in kept)
+        self.names = tuple(clip.name for clip in self.clips)
+        self.class_ids = np.array([clip.class_id for clip in self.clips], np.int64)
+        self.actors = np.array([clip.actor for clip in self.clips], np.int64)
+        self._gather([results[number] for number in kept])
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Column of the network's output for each clip, int64 (N,)."""
+        return np.searchsorted(self.class_table, self.class_ids)
+
+    def indices(self, names: Sequence[str]) -> np.ndarray:
+        """Return the indices of clips by their names, sorted.
+
+        Raises:
+            ValueError: a clip is not there (the files changed, or differ between machines).
+        """
+        places = {name: number for number, name in enumerate(self.names)}
+        missing = [name for name in names if name not in places]
+        if missing:
+            raise ValueError(f"{self.task.data}: {len(missing)} clips are gone, the first {missing[0]}; start again")
+        return np.array(sorted(places[name] for name in names), np.int64)
+
+    def logits(self, model: Any, chosen: np.ndarray, table: Sequence[int] = ()) -> np.ndarray:
+        """Return logits of chosen clips.
+
+        Args:
+            model: what :meth:`fit` of this or of another learner of the same model returned.
+            chosen: indices of the clips.
+            table: class ids of the network's columns; empty: those of this learner.
+
+        Returns:
+            float64 (n, 8), column k for class k + 1, NaN in the columns of classes that the network lacks.
+        """
+        return self._placed(self._raw_logits(model, chosen), table)
+
+    def hear(self, model: Any, sounds: Sequence[np.ndarray], table: Sequence[int] = ()) -> np.ndarray:
+        """Return logits (n, 8) of sounds, each (samples,) float32 at 16 kHz; see :meth:`logits`.
+
+        Raises:
+            ValueError: the model does not listen.
+        """
+        return self._placed(self._raw_heard(model, sounds), table)
+
+    def _placed(self, raw: np.ndarray, table: Sequence[int]) -> np.ndarray:
+        out = np.full((len(raw), len(CLASS_IDS)), np.nan)
+        out[:, np.array(table or self.class_table) - 1] = raw
+        return out
+
+    def _raw_heard(self, model: Any, sounds: Sequence[np.ndarray]) -> np.ndarray:
+        raise ValueError(f"{self.architecture} does not listen: expected a speech model for conditions of sound")
+
+    def described(self) -> dict[str, Any]:
+        """Return the recipe as JSON can hold it."""
+        return asdict(self.recipe)
+
+    def exported(self, model: Any, temperature: float, scores: dict[str, Any], output: Path, name: str) -> Path:
+        """Write the files that the robot loads and return the sidecar.
+
+        Raises:
+            ModelError: see ``engines.export``.
+        """
+        fields = {
+            "class_ids": list(self.class_table),
+            "preprocessing": self._preprocessing(model),
+            "temperature": temperature,
+            "licence": LICENCES[self.corpus.name],
+            "trained_on": f"{SOURCES[self.corpus.name]}: {len(self.clips)} clips ({self.task.channel}) of "
+            f"{len(set(self.actors.tolist()))} actors",
+            "scores": scores,
+        }
+        return self._export(widened(self.network(model), self.architecture, self.class_table), fields, output, name)
+
+    def network(self, model: Any) -> nn.Module:
+        """Return the torch module of what :meth:`fit` returned."""
+        return model
+
+    @abstractmethod
+    def fit(self, chosen: np.ndarray, checkpoint: Path | None = None, report: Report | None = None) -> Any:
+        """Train on chosen clips; for arguments and errors see :func:`emotion_recognition.training.loop.train`."""
+
+    @abstractmethod
+    def _default_recipe(self) -> Any:
+        """Return the recipe before the task's changes."""
+
+    @abstractmethod
+    def _read(self, clip: Clip) -> Any:
+        """Return what is kept of a clip; UnreadableFile if it cannot be used."""
+
+    @abstractmethod
+    def _gather(self, results: list[Any]) -> None:
+        """Take in what was read of the clips that are kept."""
+
+    @abstractmethod
+    def _raw_logits(self, model: Any, chosen: np.ndarray) -> np.ndarray:
+        """Return logits (n, columns)."""
+
+    @abstractmethod
+    def _preprocessing(self, model: Any) -> dict[str, Any]:
+        """Return what the sidecar says of the input."""
+
+    @abstractmethod
+    def _export(self, network: nn.Module, fields: dict[str, Any], output: Path, name: str) -> Path:
+        """Write the files."""
+
+
+def create_learner(task: Task, report: Report | None = None, share: tuple[int, int] = (0, 1)) -> Learner:
+    """Return the learner of a task; see :class:`Learner` for arguments and errors."""
+    found = configuration(task.model)
+    if isinstance(found, FaceConfiguration):
+        from emotion_recognition.training.face_learner import FaceClipLearner
+
+        return FaceClipLearner(task, report, share)
+    from emotion_recognition.training.speech_learners import SpeechMatrixLearner, SpeechMeanLearner
+
+    return (SpeechMatrixLearner if found.reads_matrix else SpeechMeanLearner)(task, report, share)
+
+
+def fill_cache(task: Task, first: int, step: int) -> int:
+    """Compute crops or features of every ``step``-th clip from ``first`` on, and return the number of readable ones.
+
+    What is wrong with the data is left for :func:`create_learner` to tell.
+    """
+    try:
+        return len(create_learner(task, share=(first, step)).clips)
+    except ValueError:
+        return 0
+
+
+def class_table(task: Task, corpus: str) -> tuple[int, ...]:
+    """Return the class ids that a task is about.
+
+    Raises:
+        ValueError: another number than 0, 6 or 8, or the data set has no such classes.
+    """
+    has = CORPUS_CLASSES[corpus, task.channel if corpus == "ravdess" else "speech"]
+    wanted = {0: has, 6: SIX, 8: CLASS_IDS}.get(task.classes)
+    if wanted is None or not set(wanted) <= set(has):
+        raise ValueError(
+            f"{task.classes} classes: {corpus} ({task.channel}) has the classes {', '.join(map(str, has))}; expected "
+            "8 or 6 (neutral, happy, sad, angry, fearful, disgust), or none for those it has"
+        )
+    return wanted
+
+
+def widened(network: nn.Module, architecture: str, table: tuple[int, ...]) -> nn.Module:
+    """Return a network of eight columns, column k for class k + 1, as the robot expects, from one of fewer.
+
+    The columns of classes that ``table`` lacks are zero; a sidecar's label table must leave them out.
+    """
+    if table == CLASS_IDS:
+        return network
+    import torch
+
+    from emotion_recognition.models.factory import create_model
+
+    wide = create_model(architecture, len(CLASS_IDS))
+    state = network.state_dict()
+    rows = torch.tensor(table) - 1
+    for key, target in wide.state_dict().items():
+        if state[key].shape != target.shape:
+            filled = torch.zeros_like(target)
+            filled[rows] = state[key].to(filled.device)
+            state[key] = filled
+    wide.load_state_dict(state)
+    return wide.eval()
+
+
+def _open(task: Task, modalities: tuple[str, ...]) -> Corpus:
+    """Open the first of several modalities that the folder has; the first one's error if none."""
+    problem = None
+    for modality in modalities:
+        try:
+            return open_corpus(task.data, task.corpus or None, modality, task.channel)
+        except ValueError as error:
+            problem = problem or error
+    raise problem
+
+
+def _counted(clips: list[Clip], report: Report | None) -> Iterable[Clip]:
+    for number, clip in enumerate(clips):
+        yield clip
+        if report:
+            report({"stage": "reading", "done": number + 1, "of": len(clips)})
+
+
+def _unreadable_report(report: Report | None) -> Callable[[UnreadableFile], None] | None:
+    if report is None:
+        return None
+    return lambda problem: report({"stage": "unreadable", "path": str(problem.path), "reason": problem.reason})
