@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emotion_recognition.cli import demo, parameters, run, training
+from emotion_recognition.cli import cross_validate, demo, parameters, run, score, search, train
 from emotion_recognition.version import __version__
 
 app = typer.Typer(
@@ -37,9 +37,10 @@ def _options(
 app.command()(demo.demo)
 app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(parameters.parameters)
-app.add_typer(training.train, name="train")
-app.add_typer(training.cross_validate, name="cross-validate")
-app.add_typer(training.score, name="score")
+app.command()(train.train)
+app.command("cross-validate")(cross_validate.cross_validate)
+app.command()(search.search)
+app.add_typer(score.score, name="score")
 
 if __name__ == "__main__":
     app()

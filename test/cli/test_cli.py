@@ -25,7 +25,7 @@ def test_version_and_help():
     assert invoke("--version").stdout == __version__ + "\n"
     result = invoke("--help")
     assert result.exit_code == 0
-    for command in ("demo", "run", "parameters", "train", "cross-validate", "score"):
+    for command in ("demo", "run", "parameters", "train", "cross-validate", "search", "score"):
         assert command in result.stdout
 
 

@@ -1,7 +1,7 @@
 """The training commands: what they pass on, print and refuse; the functions behind them have tests of their own."""
 
+import inspect
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,39 +11,35 @@ pytest.importorskip("typer")
 
 from typer.testing import CliRunner  # noqa: E402
 
-from emotion_recognition.cli import output, training  # noqa: E402
+from emotion_recognition.cli import cross_validate, output, score, search, train, training_options  # noqa: E402
 from emotion_recognition.cli.main import app  # noqa: E402
+from emotion_recognition.cli.progress import TrainingProgress  # noqa: E402
 
 RUNNER = CliRunner()
-CROSS_VALIDATION = {
-    "protocol": "P2: some folds",
-    "means": {"clips": {"uar": {"mean": 0.41, "std": 0.03}, "accuracy": {"mean": 0.44, "std": 0.02}}},
-    "temperature": 0.9,
-    "calibration_error_windows": {"before": 0.08, "after": 0.02},
-}
+MODULES = (cross_validate, score, search, train, training_options)
+FIGURES = {
+    "mean": {"uar": 0.41, "accuracy": 0.44, "macro_f1": 0.4}, "std": {"uar": 0.03, "accuracy": 0.02, "macro_f1": 0.01},
+    "ece": 0.0625,
+}  # fmt: skip
+SUMMARY = {"name": "run", "conditions": {"clips": FIGURES}}
+RECORD = SimpleNamespace(model="speech-cnn-s2", corpus="ravdess", protocol="p2", notes="")
+BEST = {"trial": 2, "rate": 0.0012, "dropout": 0.3, "uar": 0.5}
+SEARCH = {"best": {"actors 1-4": BEST}, "overall": {**BEST, "dropout": None}}
 
 
 def invoke(*words):
     return RUNNER.invoke(app, list(map(str, words)))
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Settings as the commands replace them."""
-
-    variant: str = "s1"
-    epochs: int = 1
-    seed: int = 0
-
-
 @pytest.fixture
 def modules(monkeypatch):
-    """Stand in for the modules that a command loads; calls are kept by function."""
+    """Stand in for functions that commands load; calls are kept by function. The rest is the package's own."""
     calls = {}
+    real = output.load
 
     def keeper(name, result):
-        def called(*arguments):
-            calls[name] = arguments
+        def called(*given, **named):
+            calls[name] = (*given, *named.values())
             if isinstance(result, Exception):
                 raise result
             return result
@@ -51,49 +47,95 @@ def modules(monkeypatch):
         return called
 
     def use(**results):
-        stood_in = SimpleNamespace(
-            SpeechRecipe=Recipe, FaceRecipe=Recipe, FACE=Path("shipped.json"),
-            load_metadata=lambda path: SimpleNamespace(weights_sha256="ab12"),
-            **{name: keeper(name, result) for name, result in results.items()},
-        )  # fmt: skip
-        monkeypatch.setattr(training, "load", lambda name: stood_in)
+        stood_in = {name: keeper(name, result) for name, result in results.items()}
+
+        def load(module):
+            functions = {
+                "emotion_recognition.training.whole": ["train_model"],
+                "emotion_recognition.training.cross_validation": ["cross_validate"],
+                "emotion_recognition.training.search": ["search"],
+                "emotion_recognition.training.face_run": ["train_face"],
+                "emotion_recognition.evaluation.face_scores": ["score_faces"],
+                "emotion_recognition.evaluation.summary": ["summarise"],
+                "emotion_recognition.engines": ["load_metadata"],
+            }.get(module, [])
+            found = {name: stood_in[name] for name in functions if name in stood_in}
+            return SimpleNamespace(**found, NAME="face_fer2013") if found else real(module)
+
+        for module in MODULES:
+            monkeypatch.setattr(module, "load", load)
         return calls
 
     return use
 
 
 def test_cross_validation_prints_figures_or_one_json_object(modules, tmp_path):
-    calls = modules(cross_validate_speech=CROSS_VALIDATION)
-    result = invoke("cross-validate", "speech", "--data", tmp_path, "--epochs", 7, "--seed", 3)
+    pytest.importorskip("torch")
+    calls = modules(cross_validate=RECORD, summarise=SUMMARY)
+    words = ["cross-validate", "S2", "--data", tmp_path, "--output", tmp_path / "o", "--epochs", 7, "--seed", 3]
+    words += ["--rate", 0.002, "--classes", 6, "--jobs", 2, "--on-unreadable", "stop", "--allow-partial"]
+    result = invoke(*words)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines() == [
-        "P2: some folds",
-        "clips: uar 0.410 ± 0.030, accuracy 0.440 ± 0.020",
-        "temperature 0.900: calibration error 0.080 -> 0.020",
+        "speech-cnn-s2 on ravdess, p2",
+        "clips: uar 0.410 ± 0.030, accuracy 0.440 ± 0.020, macro_f1 0.400 ± 0.010, calibration error 0.062",
     ]
-    assert calls["cross_validate_speech"][:2] == (tmp_path, Recipe("s2", 7, 3))
-    result = invoke("cross-validate", "speech", "--data", tmp_path, "--json")
-    assert json.loads(result.stdout) == CROSS_VALIDATION and result.stdout.count("\n") == 1
-
-
-def test_train_speech_takes_a_known_cross_validation(modules, tmp_path):
-    known = tmp_path / "known.json"
-    known.write_text(json.dumps(CROSS_VALIDATION))
-    calls = modules(train_speech=tmp_path / "speech.json")
-    result = invoke(
-        "train", "speech", "--data", tmp_path, "--output", tmp_path / "out", "--cross-validation", known, "--json"
+    task, protocol, where, jobs, scheduler, _, name, partial, test_data, choices, command = calls["cross_validate"]
+    assert (task.model, task.data, task.classes, task.on_unreadable) == ("S2", str(tmp_path), 6, "stop")
+    assert (task.changes.epochs, task.changes.rate, task.changes.seed, task.changes.batch) == (7, 0.002, 3, None)
+    assert (protocol, where, jobs, scheduler, name) == ("p2", tmp_path / "o", 2, None, "")
+    assert (partial, test_data, choices) == (True, "", None)
+    assert command == (
+        "emotion-recognition cross-validate S2 --data FOLDER --classes 6 --epochs 7 --rate 0.002 --seed 3 "
+        "--protocol p2 --allow-partial --output DIR"
     )
+    result = invoke(*words, "--json")
+    assert json.loads(result.stdout) == SUMMARY and result.stdout.count("\n") == 1
+
+
+def test_train_passes_on_what_a_search_chose(modules, tmp_path):
+    pytest.importorskip("torch")
+    chosen = tmp_path / "search.json"
+    chosen.write_text(json.dumps({"overall": {"rate": 0.003, "dropout": 0.25}}))
+    calls = modules(train_model=tmp_path / "m.json", load_metadata=SimpleNamespace(weights_sha256="ab12"))
+    words = ["train", "speech-resnet", "--data", tmp_path, "--output", tmp_path / "o", "--name", "voice"]
+    result = invoke(*words, "--choices", chosen, "--json")
     assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout) == {"model": str(tmp_path / "speech.json"), "weights_sha256": "ab12"}
-    assert calls["train_speech"][:4] == (tmp_path, tmp_path / "out", Recipe("s2", 50, 1), CROSS_VALIDATION)
+    assert json.loads(result.stdout) == {
+        "model": str(tmp_path / "m.json"), "weights_sha256": "ab12", "unreadable": 0,
+    }  # fmt: skip
+    task, where, name, record, _, command, threads = calls["train_model"]
+    assert (task.changes.rate, task.changes.dropout) == (0.003, 0.25)
+    assert (where, name, record, threads) == (tmp_path / "o", "voice", None, 1)
+    assert "FOLDER" in command and str(tmp_path) not in command
 
 
-def test_train_face(modules, tmp_path):
+def test_a_visual_model_learns_from_stills_where_the_folder_has_them(modules, tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "train" / "happy").mkdir(parents=True)
     calls = modules(train_face=tmp_path / "face.json")
-    result = invoke("train", "face", "--data", tmp_path, "--output", tmp_path / "out", "--seed", 5)
+    result = invoke("train", "F3", "--data", tmp_path, "--output", tmp_path / "out", "--seed", 5, "--epochs", 2)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"written: {tmp_path / 'face.json'}\n"
-    assert calls["train_face"][:3] == (tmp_path, tmp_path / "out", Recipe("s1", 1, 5))
+    folder, _, recipe, _, name = calls["train_face"]
+    assert (folder, recipe.architecture, name) == (tmp_path, "ghostnet-fan", "face_fer2013")
+    assert (recipe.optimisation.seed, recipe.optimisation.epochs) == (5, 2)
+
+
+def test_search_prints_what_was_chosen(modules, tmp_path):
+    pytest.importorskip("torch")
+    calls = modules(search=SEARCH)
+    words = ["search", "S1", "--data", tmp_path, "--output", tmp_path / "o", "--trials", 3, "--fold", 1, "--fold", 2]
+    result = invoke(*words)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "actors 1-4: rate 0.0012, dropout 0.3, validation UAR 0.500",
+        "overall: rate 0.0012, validation UAR 0.500",
+    ]
+    _, protocol, where, trials, seed, folds, jobs, scheduler, _, partial = calls["search"]
+    assert (protocol, where, trials, seed, folds) == ("p2", tmp_path / "o", 3, 0, [1, 2])
+    assert (jobs, scheduler, partial) == (None, None, False)
+    assert json.loads(invoke(*words, "--json").stdout) == SEARCH
 
 
 def test_score_face(modules, tmp_path):
@@ -103,6 +145,7 @@ def test_score_face(modules, tmp_path):
     )  # fmt: skip
     calls = modules(score_faces=scores)
     words = ["score", "face", "--data", tmp_path, "--split", "validation", "--crop", "auto", "--limit", 100]
+    words += ["--model", "shipped.json"]
     result = invoke(*words)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines() == [
@@ -115,50 +158,86 @@ def test_score_face(modules, tmp_path):
 
 @pytest.mark.parametrize("problem", [FileNotFoundError("no clips in x"), ValueError("no clips in x")])
 def test_what_the_data_lacks_is_told_in_one_line(modules, tmp_path, problem):
-    modules(cross_validate_speech=problem, train_face=problem, score_faces=problem)
-    for words in (["cross-validate", "speech"], ["train", "face", "--output", tmp_path / "o"], ["score", "face"]):
-        result = invoke(*words, "--data", tmp_path)
+    pytest.importorskip("torch")
+    modules(cross_validate=problem, train_model=problem, search=problem, score_faces=problem)
+    for words in (["cross-validate", "S2"], ["train", "S2"], ["search", "S2"], ["score", "face"]):
+        extra = [] if words[0] == "score" else ["--output", tmp_path / "o"]
+        result = invoke(*words, "--data", tmp_path, *extra)
         assert result.exit_code == 1 and result.stdout == ""
         assert result.stderr == "error: no clips in x\n"
 
 
-def test_a_missing_data_folder_is_wrong_usage(tmp_path):
-    result = invoke("cross-validate", "speech", "--data", tmp_path / "missing")
+@pytest.mark.parametrize("command", ["train", "cross-validate", "search"])
+def test_wrong_usage(tmp_path, command):
+    result = invoke(command, "S2", "--data", tmp_path / "missing", "--output", tmp_path / "o")
     assert result.exit_code == 2 and "missing" in result.stderr
+    result = invoke(command, "S9", "--data", tmp_path, "--output", tmp_path / "o")
+    assert result.exit_code == 2 and "'S9' is not known" in result.stderr and "speech-cnn-s1 (S1)" in result.stderr
 
 
-@pytest.mark.parametrize("words", [["train", "speech"], ["train", "face"], ["cross-validate", "speech"]])
-def test_training_without_torch_names_the_requirements_file(monkeypatch, tmp_path, words):
+@pytest.mark.parametrize("command", ["train", "cross-validate", "search"])
+def test_training_without_torch_names_the_requirements_file(monkeypatch, tmp_path, command):
+    real = output.importlib.import_module
+
     def missing(name):
+        if name.startswith("emotion_recognition.models"):
+            return real(name)
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(output.importlib, "import_module", missing)
-    extra = ["--output", tmp_path / "o"] if words[0] == "train" else []
-    result = invoke(*words, "--data", tmp_path, *extra)
+    result = invoke(command, "S2", "--data", tmp_path, "--output", tmp_path / "o")
     assert result.exit_code == 1 and result.stdout == ""
     assert result.stderr == "error: this command needs torch; install it with: pip install -r requirements/train.txt\n"
 
 
-def test_progress_is_one_line_on_stderr(capsys):
-    training.progress({"epoch": 3, "loss": 1.23456, "stage": "fold"})
+def test_progress_elsewhere_than_on_a_terminal_is_lines_on_stderr(capsys):
+    with TrainingProgress(bars=False) as progress:
+        for done in range(1, 101):
+            progress({"stage": "reading", "done": done, "of": 100})
+        progress({"stage": "unreadable", "path": "a.wav", "reason": "it holds no sound"})
+        progress({"stage": "training", "fold": "part 1", "epoch": 3, "of": 5, "loss": 1.23456})
+        progress({"stage": "jobs", "done": 1, "of": 2, "name": "part 1", "failed": True})
     captured = capsys.readouterr()
-    assert captured.out == "" and captured.err == "epoch 3  loss 1.235  stage fold\n"
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        *(f"reading {done}/100" for done in range(10, 101, 10)),
+        "a.wav: cannot be used: it holds no sound",
+        "part 1 3/5  loss 1.235",
+        "done 1/2  part 1 failed",
+        "1 files could not be used and were left out",
+    ]
+
+
+def test_bars_count_up(capsys):
+    pytest.importorskip("rich")
+    with TrainingProgress(bars=True) as progress:
+        progress({"stage": "training", "fold": "part 1", "epoch": 5, "of": 5, "loss": 1.23456})
+        progress({"stage": "unreadable", "path": "a[b].wav", "reason": "it holds no sound"})
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "part 1" in captured.err and "5/5" in captured.err and "a[b].wav: cannot be used" in captured.err
 
 
 def test_the_real_functions_take_what_the_commands_pass():
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    import inspect
-
     from emotion_recognition.evaluation.face_scores import score_faces
+    from emotion_recognition.training.cross_validation import cross_validate as validate
     from emotion_recognition.training.face_run import train_face
-    from emotion_recognition.training.speech import cross_validate_speech, train_speech
+    from emotion_recognition.training.search import search as look
+    from emotion_recognition.training.whole import train_model
 
     names = {
         score_faces: ["data", "sidecar", "split", "crop", "engine", "limit", "progress"],
-        train_face: ["data", "output", "recipe", "progress"],
-        cross_validate_speech: ["data", "recipe", "progress"],
-        train_speech: ["data", "output", "recipe", "cross_validation", "progress"],
-    }
+        train_face: ["data", "output", "recipe", "progress", "name"],
+        train_model: ["task", "output", "name", "record", "report", "command", "threads"],
+        validate: [
+            "task", "protocol", "output", "jobs", "scheduler", "report", "name", "allow_partial", "test_data",
+            "choices", "command",
+        ],
+        look: [
+            "task", "protocol", "output", "trials", "seed", "folds", "jobs", "scheduler", "report", "allow_partial",
+        ],
+    }  # fmt: skip
     for function, expected in names.items():
         assert list(inspect.signature(function).parameters)[: len(expected)] == expected

@@ -1,0 +1,114 @@
+"""Options that ``train``, ``cross-validate`` and ``search`` share, and what they mean for the library."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emotion_recognition.cli.output import EXIT_USAGE, fail, load
+
+
+class Channel(str, Enum):
+    """RAVDESS's vocal channels."""
+
+    speech = "speech"
+    song = "song"
+    all = "all"
+
+
+class OnUnreadable(str, Enum):
+    """What a file that cannot be read does to a training."""
+
+    skip = "skip"
+    stop = "stop"
+
+
+class Protocols(str, Enum):
+    """Protocols that can be trained."""
+
+    p1 = "p1"
+    p1_split = "p1-split"
+    p2 = "p2"
+    p3 = "p3"
+    p4 = "p4"
+    p5 = "p5"
+
+
+Model = Annotated[
+    str, typer.Argument(help="F1 to F4, S1 to S3, resnet-fan, speech-resnet, or another name in models.configurations.")
+]
+Data = Annotated[Path, typer.Option(help="Folder with the data set.", exists=True, file_okay=False)]
+Output = Annotated[Path, typer.Option(help="Folder to write to; what is there goes on.", file_okay=False)]
+Corpus = Annotated[str, typer.Option(help="ravdess, cremad or emodb; found out by the file names if left out.")]
+ChannelOption = Annotated[Channel, typer.Option(help="Of RAVDESS.")]
+Classes = Annotated[int, typer.Option(help="8, or 6 (CREMA-D's); those of the data set if left out.")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data, instead of the recipe's.", min=1)]
+Rate = Annotated[float | None, typer.Option(help="Peak learning rate, instead of the recipe's.")]
+Dropout = Annotated[float | None, typer.Option(help="Of a speech network, instead of the recipe's.")]
+Batch = Annotated[int | None, typer.Option(help="Examples a step, instead of the recipe's.", min=2)]
+Seed = Annotated[int | None, typer.Option(help="Where all random draws start.", min=0)]
+Unreadable = Annotated[OnUnreadable, typer.Option("--on-unreadable", help="What to do about a file that is.")]
+Cache = Annotated[Path | None, typer.Option(help="Folder of crops and features; the user's cache if left out.")]
+SkipFrames = Annotated[int, typer.Option(help="Video frames left out at the start of a clip.", min=0)]
+Jobs = Annotated[int | None, typer.Option(help="Trainings at a time; the machine's cores if left out.", min=1)]
+Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler that runs them, tcp://HOST:PORT.")]
+Partial = Annotated[bool, typer.Option("--allow-partial", help="The data set may lack clips of the protocol.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The shared options as they were given."""
+
+    model: str
+    data: Path
+    corpus: str = ""
+    channel: Channel = Channel.speech
+    classes: int = 0
+    epochs: int | None = None
+    rate: float | None = None
+    dropout: float | None = None
+    batch: int | None = None
+    seed: int | None = None
+    on_unreadable: OnUnreadable = OnUnreadable.skip
+    cache: Path | None = None
+    skip_frames: int = 0
+
+    def changes(self) -> Any:
+        """Return the changes to the recipe."""
+        changes = load("emotion_recognition.training.changes").Changes
+        return changes(self.epochs, self.rate, self.dropout, self.batch, self.seed)
+
+    def task(self) -> Any:
+        """Return the library's task."""
+        return load("emotion_recognition.training.learners").Task(
+            model=self.model, data=str(self.data), corpus=self.corpus, channel=self.channel.value,
+            classes=self.classes, changes=self.changes(), on_unreadable=self.on_unreadable.value,
+            cache=str(self.cache or ""), skip_frames=self.skip_frames,
+        )  # fmt: skip
+
+    def command(self, name: str, **more: Any) -> str:
+        """Return the command line that a record keeps, without this machine's folders."""
+        words = ["emotion-recognition", name, self.model, "--data", "FOLDER"]
+        given = {
+            "channel": self.channel.value if self.channel is not Channel.speech else None,
+            "classes": self.classes or None, "epochs": self.epochs, "rate": self.rate, "dropout": self.dropout,
+            "batch": self.batch, "seed": self.seed, "skip_frames": self.skip_frames or None, **more,
+        }  # fmt: skip
+        for key, value in given.items():
+            if value is not None and value is not False:
+                words += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
+        return shlex.join(words)
+
+
+def check_model(model: str) -> None:
+    """End the command if no model has that name."""
+    try:
+        load("emotion_recognition.models.configurations").configuration(model)
+    except ValueError as problem:
+        fail(str(problem), EXIT_USAGE)
