@@ -1,6 +1,7 @@
 """Scores of face weights on FER2013, through the classifier that runs on the robot."""
 
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from emotion_recognition.emotions import CLASS_IDS
 from emotion_recognition.engines import load_metadata
 from emotion_recognition.evaluation.calibration import calibration_error
 from emotion_recognition.evaluation.metrics import score
+from emotion_recognition.evaluation.records import RunRecord, library_versions
 from emotion_recognition.faces import create_detector, crop_face
+from emotion_recognition.weights import FACE
 
 CROPS = ("none", "auto")
 # The detector looks for the face in the picture enlarged to about this side, framed by its repeated border.
 SCENE_SIDE = 240
+LEAST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,29 @@ def score_faces(
         ValueError: an unknown split or crop, or no face found at all.
         FileNotFoundError, ModelError: see :func:`fer2013.load` and :func:`load_metadata`.
     """
+    record, not_found = record_faces(data, sidecar, split, crop, engine, limit, progress)
+    found = score(record.truth, record.predicted, record.class_ids)
+    error = calibration_error(record.truth, record.probabilities, record.class_ids)
+    return FaceScores(
+        split, crop, found.count, not_found, found.accuracy, found.uar, error, found.class_ids, found.confusion,
+        record.weights_sha256,
+    )  # fmt: skip
+
+
+def record_faces(
+    data: Path | str,
+    sidecar: Path | str,
+    split: str = "test",
+    crop: str = "none",
+    engine: str = "onnxruntime",
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[RunRecord, int]:
+    """Return the predictions that :func:`score_faces` scores, and the number of pictures without a face found.
+
+    The record's logits are logarithms of the model's tempered probabilities. Its protocol is ``fer2013-<split>``, its
+    condition ``clips``, or ``found`` for crop ``auto``.
+    """
     if split not in fer2013.SPLITS or crop not in CROPS:
         raise ValueError(f"split '{split}', crop '{crop}'; expected one of {fer2013.SPLITS} and of {CROPS}")
     faces = fer2013.load(data)[split]
@@ -80,27 +107,40 @@ def score_faces(
     chosen = np.arange(len(faces.images))
     if limit is not None and limit < len(chosen):
         chosen = np.linspace(0, len(chosen) - 1, limit).astype(int)
-    truth, rows, not_found = [], [], 0
-    for done, index in enumerate(chosen):
+    used, rows = [], []
+    for done, index in enumerate(chosen.tolist()):
         picture = np.repeat(faces.images[index][..., None], 3, axis=2)
         face = picture if finder is None else _find(picture, finder, metadata.preprocessing.crop_margin)
-        if face is None:
-            not_found += 1
-            continue
-        truth.append(int(faces.class_ids[index]))
-        rows.append(classifier.classify_clip([face]).probabilities)
+        if face is not None:
+            used.append(index)
+            rows.append(classifier.classify_clip([face]).probabilities)
         if progress:
             progress(done + 1, len(chosen))
     if not rows:
         raise ValueError(f"no face found in {len(chosen)} pictures of {data}")
-    probabilities = np.array(rows)
-    predicted = np.array(metadata.class_ids)[probabilities.argmax(1)]
-    found = score(np.array(truth), predicted, tuple(number for number in CLASS_IDS if number in metadata.class_ids))
-    error = calibration_error(np.array(truth), probabilities, metadata.class_ids, bins=15)
-    return FaceScores(
-        split, crop, found.count, not_found, found.accuracy, found.uar, error, found.class_ids, found.confusion,
-        metadata.weights_sha256,
-    )  # fmt: skip
+    logits = np.full((len(rows), len(CLASS_IDS)), np.nan)
+    logits[:, np.array(metadata.class_ids) - 1] = np.log(np.maximum(rows, LEAST))
+    protocol = f"fer2013-{split}"
+    condition = "clips" if crop == "none" else "found"
+    record = RunRecord(
+        name=f"{metadata.architecture}-{protocol}" + ("" if crop == "none" else f"-{condition}"),
+        model=metadata.architecture,
+        protocol=protocol,
+        corpus="fer2013",
+        names=tuple(faces.names[index] for index in used),
+        actors=np.zeros(len(used), np.int64),
+        folds=np.zeros(len(used), np.int64),
+        truth=faces.class_ids[used],
+        logits=logits,
+        conditions=(condition,) * len(used),
+        class_ids=tuple(number for number in CLASS_IDS if number in metadata.class_ids),
+        recipe=dict(metadata.scores.get("recipe", {})),
+        weights_sha256=metadata.weights_sha256,
+        versions=library_versions(),
+        command=f"python -m emotion_recognition.evaluation.face_scores --data FOLDER --split {split} --crop {crop}",
+        notes=f"No face found in {len(chosen) - len(used)} of {len(chosen)} pictures." if finder else "",
+    )
+    return record, len(chosen) - len(used)
 
 
 def _find(picture: np.ndarray, detector, margin: float) -> np.ndarray | None:
@@ -110,3 +150,22 @@ def _find(picture: np.ndarray, detector, margin: float) -> np.ndarray | None:
     scene = np.pad(large, ((side // 2, side // 2), (side // 2, side // 2), (0, 0)), mode="edge")
     found = detector.detect(scene)
     return crop_face(scene, found[0].box, margin) if found else None
+
+
+def main(arguments: Sequence[str] | None = None) -> Path:
+    """Score a face model on FER2013 and write its run record; print and return the record's path."""
+    parser = argparse.ArgumentParser(description="Write the run record of a face model on FER2013.")
+    parser.add_argument("--data", required=True, help=f"folder that holds {fer2013.ARCHIVE}")
+    parser.add_argument("--model", default=str(FACE), help="the model's .json (default: the shipped one)")
+    parser.add_argument("--split", default="test", choices=fer2013.SPLITS)
+    parser.add_argument("--crop", default="none", choices=CROPS)
+    parser.add_argument("--output", required=True, help="folder for the record")
+    given = parser.parse_args(arguments)
+    record, _ = record_faces(given.data, given.model, given.split, given.crop)
+    path = record.save(given.output)
+    print(f"{path}: accuracy {np.mean(record.predicted == record.truth):.4f}")
+    return path
+
+
+if __name__ == "__main__":
+    main()
