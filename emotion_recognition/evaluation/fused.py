@@ -112,7 +112,7 @@ def fuse(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
         voice,
         name=f"{voice.name}-{ACTION_UNITS}-{SHORT[rule]}",
         model=f"{voice.model} + {ACTION_UNITS}",
-        protocol=face.protocol,
+        protocol=voice.protocol,
         names=sum((record.names for _, _, record in parts), ()),
         conditions=sum(((name,) * len(record.names) for name, _, record in parts), ()),
         **{

@@ -1,0 +1,158 @@
+"""The report as markdown: README's accuracy table and the paper's Tables III and IV beside our own figures."""
+
+from pathlib import Path
+from typing import Any
+
+from emotion_recognition.evaluation import paper
+from emotion_recognition.evaluation.fused import ACTION_UNITS
+from emotion_recognition.evaluation.records import WHOLE, RunRecord
+from emotion_recognition.evaluation.report import DEFAULT, FER2013_TEST, PAPER, Pair, Runs
+
+BEGIN, END = "<!-- accuracy -->", "<!-- /accuracy -->"
+NONE = "–"
+
+
+def accuracy_table(runs: Runs) -> str:
+    """Return README's accuracy table: one row a measure, one column a pair of models.
+
+    Figures are means over the folds with their standard deviation where there are folds, else of all test examples;
+    the brackets are 95 % intervals from resampling actors (examples for FER2013, which has none).
+    """
+    rows = [
+        (
+            "speech, RAVDESS, unseen speakers (P2)",
+            "UAR, mean of 6 folds",
+            lambda pair: _speech(runs, pair, "p2", "uar"),
+        ),
+        ("", "accuracy", lambda pair: _speech(runs, pair, "p2", "accuracy")),
+        (
+            "speech, RAVDESS, speakers mixed (P1)",
+            "accuracy, mean of 5 folds",
+            lambda p: _speech(runs, p, "p1", "accuracy"),
+        ),
+        ("speech, RAVDESS, one split, speakers mixed", "accuracy", lambda p: _speech(runs, p, "p1-split", "accuracy")),
+        ("speech, RAVDESS to EMO-DB (P4), 6 classes", "UAR", lambda pair: _speech(runs, pair, "p4", "uar")),
+        ("face, FER2013 test without copies, 7 classes", "accuracy", lambda pair: _face(runs, pair, "accuracy")),
+        ("", "UAR", lambda pair: _face(runs, pair, "uar")),
+        ("", "accuracy, face found as on the robot", lambda pair: _face(runs, pair, "accuracy", "found")),
+        ("voice and action units, RAVDESS, P2", "accuracy, geometric mean", lambda p: _fused(runs, p, "geometric")),
+        ("", "accuracy, arithmetic mean", lambda pair: _fused(runs, pair, "arithmetic")),
+        ("", "accuracy, better stream alone", lambda p: _number(runs.pair(p)["best_single_ravdess_p2_accuracy"])),
+        ("", "ECE, geometric mean", lambda pair: _number(runs.pair(pair)["ece"])),
+        ("both networks", "parameters", lambda pair: f"{runs.pair(pair)['parameters_total']:,}"),
+        ("", "operations of a decision", lambda pair: f"{runs.pair(pair)['gflops_total']:.3f} G"),
+    ]
+    pairs = (PAPER, DEFAULT)
+    lines = _table(
+        ["what", "measure", *(f"{pair.title} ({pair.face}, {pair.speech})" for pair in pairs)],
+        [[what, measure, *(cell(pair) for pair in pairs)] for what, measure, cell in rows],
+    )
+    return "\n".join(lines)
+
+
+def conditions_table(runs: Runs) -> str:
+    """Return protocol P5: accuracy, UAR and ECE by condition, one row a condition of each record; empty without any."""
+    rows = []
+    for record in runs.records.values():
+        if record.protocol == "p5" or record.recipe.get("rule"):
+            for condition in dict.fromkeys(record.conditions):
+                found = runs.figures(record, condition)
+                cells = [_number(found[key]) for key in ("accuracy", "uar", "ece")]
+                rows.append([_what(record), condition, str(found["count"]), *cells])
+    return "\n".join(_table(["what", "condition", "n", "accuracy", "UAR", "ECE"], rows)) if rows else ""
+
+
+def variants_table(runs: Runs, title: str) -> str:
+    """Return the paper's Table III (``III``) or IV (``IV``) from the runs at hand, beside the paper's own figures."""
+    rows = []
+    for row in runs.variants(paper.TABLE_III if title == "III" else paper.TABLE_IV):
+        head = [f"{row['paper_name']} {row['model']}", f"{row['parameters']:,}", f"{row['operations'] / 1e9:.3f} G"]
+        own = [_paper(row["paper"]["ravdess_accuracy"]), _paper(row["paper"]["cremad_accuracy"])]
+        for name, found in row["runs"].items() or [(NONE, None)]:
+            cells = [NONE] * 3
+            if found:
+                cells = [f"{found['corpus']} {found['protocol']}", _number(found["accuracy"]), _number(found["uar"])]
+            rows.append([*head, name, *cells, *own])
+    header = ["model", "parameters", "operations", "run", "protocol", "accuracy", "UAR"]
+    return "\n".join(_table([*header, "paper: RAVDESS", "paper: CREMA-D"], rows))
+
+
+def full_report(runs: Runs) -> str:
+    """Return everything that ``emotion-recognition report`` prints."""
+    claim = paper.CLAIM
+    parts = [
+        "## Accuracy",
+        accuracy_table(runs),
+        "## Table III: the face network's variants",
+        variants_table(runs, "III"),
+        "## Table IV: the speech network's variants",
+        variants_table(runs, "IV"),
+        f"The paper's own: {claim.ravdess_accuracy:.2%} on RAVDESS, {claim.cremad_accuracy:.2%} on CREMA-D (face and "
+        f"voice, {paper.SPLIT}), {claim.parameters_m} M parameters, {claim.gflops} GFLOPs. Cells of its tables that "
+        f"this project does not know are marked '{paper.NOT_GIVEN}'.",
+    ]
+    conditions = conditions_table(runs)
+    if conditions:
+        parts += ["## Other conditions (P5)", conditions]
+    return "\n\n".join(parts)
+
+
+def write_between_markers(path: Path | str, table: str) -> bool:
+    """Replace what stands between the markers of a file; return whether that changed it.
+
+    Raises:
+        ValueError: the file does not hold each marker once, in order.
+        OSError: it cannot be read or written.
+    """
+    path = Path(path)
+    text = path.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"{path}: expected one line '{BEGIN}' and after it one line '{END}'")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    new = f"{before}{BEGIN}\n{table}\n{END}{after}"
+    if new != text:
+        path.write_text(new, encoding="utf-8")
+    return new != text
+
+
+def _speech(runs: Runs, pair: Pair, protocol: str, key: str) -> str:
+    return _cell(runs.figures(runs.find(pair.speech, protocol)), key)
+
+
+def _face(runs: Runs, pair: Pair, key: str, condition: str = WHOLE) -> str:
+    if condition == WHOLE:
+        return _cell(runs.figures(runs.find(pair.face, FER2013_TEST)), key)
+    return _cell(runs.figures(runs.records.get(f"{pair.face}-{FER2013_TEST}-{condition}"), condition), key)
+
+
+def _fused(runs: Runs, pair: Pair, rule: str) -> str:
+    return _cell(runs.figures(runs.find(f"{pair.speech} + {ACTION_UNITS}", "p2", rule)), "accuracy")
+
+
+def _cell(found: dict[str, Any] | None, key: str) -> str:
+    if found is None:
+        return NONE
+    low, high = found["interval"][key]
+    middle = _number(found[key])
+    if len(found["folds"]) > 1:
+        middle = f"{_number(found['mean'][key])} ± {_number(found['std'][key])}"
+    return f"{middle} [{_number(low)}, {_number(high)}]"
+
+
+def _number(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3f}".removeprefix("0")
+
+
+def _paper(value: float | None) -> str:
+    return paper.NOT_GIVEN if value is None else f"{value:.2%}"
+
+
+def _what(record: RunRecord) -> str:
+    rule = record.recipe.get("rule")
+    return f"{record.model}, {rule} mean, {record.protocol}" if rule else f"{record.model}, {record.protocol}"
+
+
+def _table(header: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
