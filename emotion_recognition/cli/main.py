@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from emotion_recognition.cli import cross_validate, demo, parameters, run, score, search, train
+from emotion_recognition.cli import (
+    cross_validate,
+    demo,
+    evaluate_model,
+    parameters,
+    report,
+    run,
+    score,
+    search,
+    train,
+)
 from emotion_recognition.version import __version__
 
 app = typer.Typer(
@@ -37,6 +47,8 @@ def _options(
 app.command()(demo.demo)
 app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(parameters.parameters)
+app.command()(report.report)
+app.command()(evaluate_model.evaluate_model)
 app.command()(train.train)
 app.command("cross-validate")(cross_validate.cross_validate)
 app.command()(search.search)
