@@ -1,15 +1,17 @@
 """Run records: what a cross-validation or an evaluation leaves behind, from which every figure can be computed again.
 
-A record is two text files: ``<name>.json``, the header, and ``<name>.csv``, one row a prediction with logits to four
-decimals. The header holds the hash of the rows, so a record that was cut off or edited is refused. Nothing here needs
-more than numpy.
+A record is two files: ``<name>.json``, the header, and ``<name>.csv``, one row a prediction with logits to four
+decimals, packed as ``<name>.csv.gz`` if it is long. The header holds the hash of the rows, so a record that was cut off
+or edited is refused. Nothing here needs more than numpy.
 """
 
 import csv
+import gzip
 import hashlib
 import io
 import json
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import metadata
@@ -23,6 +25,7 @@ from emotion_recognition.version import __version__
 
 FORMAT = "emotion-recognition run 1"
 WHOLE = "clips"
+LONGEST_PLAIN = 300_000  # bytes of rows
 COLUMNS = ("name", "actor", "fold", "condition", "class_id", *(f"logit_{number}" for number in CLASS_IDS))
 LIBRARIES = ("numpy", "scikit-learn", "torch", "onnxruntime", "librosa", "soxr")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -154,12 +157,16 @@ class RunRecord:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         rows = self._rows()
+        is_long = len(rows) > LONGEST_PLAIN
+        plain, packed = folder / f"{self.name}.csv", folder / f"{self.name}.csv.gz"
+        used, unused = (packed, plain) if is_long else (plain, packed)
+        # No time of writing in it: the same record gives the same file.
+        used.write_bytes(gzip.compress(rows, mtime=0) if is_long else rows)
+        unused.unlink(missing_ok=True)
         header = {"format": FORMAT, **{key: getattr(self, key) for key in _HEADER}}
-        header["predictions"] = {
-            "file": f"{self.name}.csv", "rows": len(self.names), "sha256": hashlib.sha256(rows).hexdigest(),
-        }  # fmt: skip
+        digest = hashlib.sha256(rows).hexdigest()
+        header["predictions"] = {"file": used.name, "rows": len(self.names), "sha256": digest}
         path = folder / f"{self.name}.json"
-        (folder / f"{self.name}.csv").write_bytes(rows)
         text = json.dumps(header, indent=1, allow_nan=False, default=_plain) + "\n"
         path.write_text(text, encoding="utf-8")
         return path
@@ -261,8 +268,10 @@ def _read_rows(header: Path, described: Any) -> list[list[str]]:
     path = header.parent / Path(str(described["file"])).name
     try:
         content = path.read_bytes()
-    except OSError as problem:
-        raise RecordError(f"{path}: cannot be read ({problem.strerror}); {header.name} names it") from problem
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as problem:
+        raise RecordError(f"{path}: cannot be read ({problem}); {header.name} names it") from problem
     if hashlib.sha256(content).hexdigest() != described["sha256"]:
         raise RecordError(f"{path}: not the rows that {header.name} was written with; cut off or changed")
     rows = list(csv.reader(io.StringIO(content.decode())))

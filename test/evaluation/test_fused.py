@@ -110,6 +110,26 @@ def test_records_that_do_not_fit_are_refused(tmp_path):
         fused.fuse_with_action_units(record(protocol="p3", corpus="cremad"), tmp_path / "units.npz")
 
 
+def test_conditions_of_the_voice_are_fused_each_by_itself(tmp_path):
+    write_units(tmp_path / "units.npz", 0.5)
+    voice = record()
+    many = len(voice.names)
+    noisy = voice.logits + 4 * np.random.default_rng(9).standard_normal((many, 8))
+    rows = {"clips": voice.logits, "clips noise 0 dB": noisy, "windows": voice.logits, "windows ": voice.logits}
+    whole = record(
+        name="p5-voice", protocol="p5", names=voice.names * 4, actors=np.tile(voice.actors, 4),
+        folds=np.tile(voice.folds, 4), truth=np.tile(voice.truth, 4), logits=np.concatenate(list(rows.values())),
+        conditions=[name.strip() for name in rows for _ in range(many)],
+    )  # fmt: skip
+    _, geometric, _ = fused.fuse_with_action_units(whole, tmp_path / "units.npz")
+    assert geometric.protocol == "p5"
+    assert list(dict.fromkeys(geometric.conditions)) == [
+        "clips", "clips noise 0 dB", "face noise 0 dB", "face missing", "voice missing",
+    ]  # fmt: skip
+    noisy_alone = np.mean(noisy.argmax(axis=1) + 1 == voice.truth)
+    assert noisy_alone < accuracy(geometric.select("clips noise 0 dB")) < accuracy(geometric.select("clips"))
+
+
 def test_the_command_writes_the_records(tmp_path, capsys):
     write_units(tmp_path / "units.npz", 0.5)
     path = record().save(tmp_path)

@@ -124,6 +124,24 @@ def test_truncated_changed_and_foreign_files_are_refused(tmp_path):
         load_records(tmp_path / "nowhere")
 
 
+def test_long_records_are_packed_and_the_same_record_is_the_same_file(tmp_path):
+    many = 6000
+    record = made(many, logits=np.random.default_rng(0).standard_normal((many, 8)))
+    made().save(tmp_path)
+    path = record.save(tmp_path)
+    packed = tmp_path / "a-run.csv.gz"
+    assert not (tmp_path / "a-run.csv").exists()
+    found = load_record(path)
+    assert found.names == record.names and np.abs(found.logits - record.logits).max() <= 5.1e-5
+    content = packed.read_bytes()
+    found.save(tmp_path)
+    assert packed.read_bytes() == content
+    for damaged in (content[:-100], b"plain text", content[:-8] + bytes(8)):
+        packed.write_bytes(damaged)
+        with pytest.raises(RecordError, match=r"a-run\.csv\.gz: cannot be read"):
+            load_record(path)
+
+
 @given(st.lists(st.lists(st.floats(-50, 50), min_size=8, max_size=8), min_size=1, max_size=8))
 def test_probabilities_are_distributions_and_agree_with_the_prediction(rows):
     record = made(len(rows), logits=np.array(rows))
