@@ -100,7 +100,8 @@ def train(
     """Train a network and return the moving average of its weights.
 
     Args:
-        network: changed in place, except when the run had already ended.
+        network: changed in place, except when the run had already ended. It gives logits (N, C), or while it is
+            trained (N, members, C), each member to be right by itself.
         examples: what it learns from.
         optimisation: the settings.
         columns: of the network's output that the examples' targets count; None: all.
@@ -152,7 +153,11 @@ def _train(network, examples, optimisation, columns, checkpoint, report, check, 
                 inputs, targets = (part.to(device) for part in examples.batch(chosen, generator))
                 with torch.autocast(device.type, torch.bfloat16, enabled=optimisation.precision == "bfloat16"):
                     logits = network(inputs)
-                logits = logits.float() if kept is None else logits.float()[:, kept]
+                logits = logits.float() if kept is None else logits.float()[..., kept]
+                if logits.ndim == 3:
+                    # Members of an ensemble, each with the loss of its own.
+                    targets = targets.repeat_interleave(logits.shape[1], dim=0)
+                    logits = logits.flatten(0, 1)
                 loss = F.cross_entropy(logits, targets, label_smoothing=optimisation.label_smoothing)
                 if not torch.isfinite(loss):
                     raise FloatingPointError(

@@ -19,6 +19,7 @@ from emotion_recognition.features.trimming import sounding
 COLOURS = 4  # cosines over the bands that colour a sound
 NOISE_TILT = (-1.0, 0.3)
 NOISE_OCTAVES = 3.0
+LEAST_SPREAD_DB = 0.015
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class Versions:
         noise_chance: share of the versions with noise.
         snr_db: signal-to-noise ratios of these.
         colour_db: standard deviation of each of the cosines added over the bands.
+        style_chance: share of the versions whose bands' means and spreads over time move towards another clip's, which
+            hides whose voice it is (Zhou et al., "Domain Generalization with MixStyle",
+            https://arxiv.org/abs/2104.02008; by band as in Kim et al., https://arxiv.org/abs/2206.12513).
+        style_mix: both parameters of the beta distribution of how far.
     """
 
     frames: int = 80
@@ -70,6 +75,8 @@ class Versions:
     noise_chance: float = 0.3
     snr_db: tuple[float, float] = (0.0, 35.0)
     colour_db: float = 1.0
+    style_chance: float = 0.5
+    style_mix: float = 0.3
 
 
 def make_bank(
@@ -121,7 +128,7 @@ def draw_versions(bank: MelBank, chosen: torch.Tensor, versions: Versions, gener
     drawn = _with_noise(drawn, versions, bank.settings, uniform, generator)
     cosines = torch.cos(math.pi * torch.arange(1, COLOURS + 1).unsqueeze(1) * (torch.arange(mels) + 0.5) / mels)
     colour = torch.randn(count, COLOURS, generator=generator) * versions.colour_db
-    drawn = drawn + (colour @ cosines).unsqueeze(2)
+    drawn = _with_style(drawn + (colour @ cosines).unsqueeze(2), versions, generator)
     drawn = torch.maximum(drawn, drawn.amax((1, 2), keepdim=True) - bank.settings.top_db)
     return _dct(bank.settings) @ drawn
 
@@ -136,6 +143,18 @@ def _with_noise(drawn, versions: Versions, settings: MfccSettings, uniform, gene
     fluctuation = 0.5 - 0.5 * torch.log(torch.rand(drawn.shape, generator=generator) + 1e-9)
     power = power + (level * shape).unsqueeze(2) * fluctuation
     return 10 * torch.log10(power + settings.amin)
+
+
+def _with_style(drawn: torch.Tensor, versions: Versions, generator: torch.Generator) -> torch.Tensor:
+    """Move means and spreads over time of the bands (N, mels, frames) towards those of another clip of the batch."""
+    count = len(drawn)
+    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
+    own = rng.beta(versions.style_mix, versions.style_mix, count)
+    own = np.where(rng.random(count) < versions.style_chance, np.maximum(own, 1 - own), 1.0)
+    own, other = torch.from_numpy(own).float().view(-1, 1, 1), torch.from_numpy(rng.permutation(count))
+    mean, spread = drawn.mean(2, keepdim=True), drawn.std(2, keepdim=True) + LEAST_SPREAD_DB
+    new_mean, new_spread = (own * values + (1 - own) * values[other] for values in (mean, spread))
+    return (drawn - mean) / spread * new_spread + new_mean
 
 
 def _dct(settings: MfccSettings) -> torch.Tensor:
