@@ -83,10 +83,11 @@ class Stills:
 def still_logits(network: FaceNetwork, images: np.ndarray, size: int) -> np.ndarray:
     """Return logits (N, 8) float32 of grey stills (N, H, W) uint8, each a clip of one frame."""
     network.eval()
+    device = next(network.parameters()).device
     parts = torch.from_numpy(images).split(EVALUATION_BATCH)
     with torch.inference_mode():
         inputs = (to_input(part, size).contiguous(memory_format=torch.channels_last) for part in parts)
-        return torch.cat([network(part) for part in inputs]).numpy()
+        return torch.cat([network(part.to(device)).cpu() for part in inputs]).numpy()
 
 
 def accuracy(logits: np.ndarray, class_ids: np.ndarray, recipe: FaceRecipe) -> float:

@@ -17,7 +17,6 @@ from emotion_recognition.engines.preprocessing import FacePreprocessing
 from emotion_recognition.models.configurations import FACE
 from emotion_recognition.models.factory import FaceNetwork, create_model
 from emotion_recognition.training.augment_clips import augment_clip
-from emotion_recognition.training.devices import training_device
 from emotion_recognition.training.loop import Optimisation, Report, train
 
 EVALUATION_BATCH = 4
@@ -115,7 +114,7 @@ def fit(
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.optimisation.seed)
-        network = create_model(recipe.architecture, classes).to(training_device(), memory_format=torch.channels_last)
+        network = create_model(recipe.architecture, classes).to(memory_format=torch.channels_last)
     return train(
         network, ClipExamples(crops, columns, recipe), recipe.optimisation, None, checkpoint, report,
         described={
@@ -128,12 +127,11 @@ def fit(
 def logits(network: FaceNetwork, crops: Sequence[np.ndarray], recipe: FaceClipsRecipe) -> np.ndarray:
     """Return logits (N, classes) float64 of clips as they are."""
     network.eval()
-    device = next(network.parameters()).device
     face_input = FaceInput(recipe.preprocessing)
     rows = []
     with torch.inference_mode():
         for first in range(0, len(crops), EVALUATION_BATCH):
             numbers = range(first, min(first + EVALUATION_BATCH, len(crops)))
             batch = torch.stack([clip_input(crops[number], face_input) for number in numbers])
-            rows.append(network(batch.to(device)).double().cpu().numpy())
+            rows.append(network(batch).double().numpy())
     return np.concatenate(rows)

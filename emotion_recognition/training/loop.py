@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from emotion_recognition.training.averaging import MovingAverage
 from emotion_recognition.training.checkpoints import load_checkpoint, save_checkpoint
+from emotion_recognition.training.devices import training_device
 
 OPTIMIZERS = ("adamw", "sgd")
 PRECISIONS = ("float32", "bfloat16")
@@ -97,7 +98,7 @@ def train(
     check: Callable[[nn.Module], dict[str, float]] | None = None,
     described: dict[str, Any] | None = None,
 ) -> nn.Module:
-    """Train a network and return the moving average of its weights.
+    """Train a network, on the GPU where there is one, and return the moving average of its weights on the processor.
 
     Args:
         network: changed in place, except when the run had already ended. It gives logits (N, C), or while it is
@@ -107,7 +108,7 @@ def train(
         columns: of the network's output that the examples' targets count; None: all.
         checkpoint: file that is written after every epoch and that an unfinished run goes on from.
         report: called after every epoch with ``epoch``, ``of``, ``loss``, ``seconds`` and what ``check`` gave.
-        check: scores the averaged network after an epoch.
+        check: scores the averaged network, wherever it is, after an epoch.
         described: what else a checkpoint must agree in (architecture, data) for the run to go on from it.
 
     Raises:
@@ -117,8 +118,9 @@ def train(
     """
     if len(examples) < optimisation.batch:
         raise ValueError(f"{len(examples)} examples to learn from, fewer than a batch of {optimisation.batch}")
+    network.to(training_device())
     with torch.random.fork_rng():
-        return _train(network, examples, optimisation, columns, checkpoint, report, check, described or {})
+        return _train(network, examples, optimisation, columns, checkpoint, report, check, described or {}).cpu()
 
 
 def _train(network, examples, optimisation, columns, checkpoint, report, check, described) -> nn.Module:
