@@ -8,6 +8,7 @@ trusted: Dask sends its messages as pickles.
 import contextlib
 import os
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -95,7 +96,9 @@ def _backend(jobs: int | None, scheduler: str | None, count: int) -> Iterator[jo
     if scheduler is None:
         jobs = min(jobs or cores(), count)
         settings = {"n_jobs": jobs} if jobs == 1 else {"backend": "loky", "n_jobs": jobs, "inner_max_num_threads": 1}
-        with joblib.parallel_config(**settings):
+        with joblib.parallel_config(**settings), warnings.catch_warnings():
+            # joblib replaces workers whose memory has grown, and takes a data set that is held for a leak.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
             yield joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
         return
     with _connected(scheduler), joblib.parallel_config(backend="dask", wait_for_workers_timeout=WORKERS_S):
