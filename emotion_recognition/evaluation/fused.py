@@ -1,9 +1,10 @@
 """How well voice and face fuse, on the only real pairs at hand: RAVDESS sounds and their videos' action units.
 
 A logistic classifier on the action units stands for the face stream: it tests the rule of fusion, is not shipped and
-counts among no network's parameters. Its regularisation is chosen on each fold's validation actors; it then learns from
-training and validation actors, and all its predictions are of actors it has not seen. After the fusion one temperature
-is fitted on the other folds' predictions. Run ``python -m emotion_recognition.evaluation.fused --help``.
+counts among no network's parameters. Its scaling and regularisation are chosen on each fold's validation actors; it
+then learns from training and validation actors, and all its predictions are of actors it has not seen. After the fusion
+one temperature is fitted on the other folds' predictions.
+Run ``python -m emotion_recognition.evaluation.fused --help``.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from emotion_recognition.evaluation.records import WHOLE, RunRecord, library_ver
 from emotion_recognition.fusion.means import METHODS
 
 ACTION_UNITS = "action-units"
+# Intensities are skewed; a power transform (Yeo and Johnson 2000) makes them nearly normal.
+SCALINGS = ("standard", "power")
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # inverse regularisation, scikit-learn's C
 SHORT = {"geometric": "gm", "arithmetic": "am"}
 FACE_NOISE = "face noise 0 dB"
@@ -45,11 +48,10 @@ def classify_action_units(
         A record with condition ``clips`` and, with noise as strong as the units vary, ``face noise 0 dB``.
     """
     noise = np.random.default_rng(SEED).standard_normal(units.shape) * units.std(axis=0)
-    strengths, rows, folds, logits = [], [], [], {WHOLE: [], FACE_NOISE: []}
+    chosen, rows, folds, logits = [], [], [], {WHOLE: [], FACE_NOISE: []}
     for split in splits:
-        strength = _choose_strength(units, truth, split)
-        fitted = _fit(units[split.learning], truth[split.learning], strength)
-        strengths.append(strength)
+        chosen.append(_choose(units, truth, split))
+        fitted = _fit(units[split.learning], truth[split.learning], *chosen[-1])
         rows.append(split.test)
         folds.append(np.full(len(split.test), split.fold))
         for condition, values in ((WHOLE, units), (FACE_NOISE, units + noise)):
@@ -66,7 +68,7 @@ def classify_action_units(
         truth=np.tile(truth[row], 2),
         logits=np.concatenate(logits[WHOLE] + logits[FACE_NOISE]),
         conditions=(WHOLE,) * len(row) + (FACE_NOISE,) * len(row),
-        recipe={"classifier": "logistic regression on standardised action units", "C": strengths},
+        recipe={"classifier": "logistic regression on scaled action units", "scaling and C": chosen},
         seed=SEED,
         versions=library_versions(),
         command=COMMAND,
@@ -148,23 +150,26 @@ def fuse_with_action_units(voice: RunRecord, action_units: Path | str) -> list[R
     return [face, *(fuse(voice, face, rule) for rule in METHODS)]
 
 
-def _choose_strength(units: np.ndarray, truth: np.ndarray, split: Split) -> float:
-    from sklearn.metrics import log_loss
+def _choose(units: np.ndarray, truth: np.ndarray, split: Split) -> tuple[str, float]:
+    """Return the scaling and the strength with the least loss on a fold's validation actors."""
+    rows = np.arange(len(split.validation))
 
-    def loss(strength: float) -> float:
-        fitted = _fit(units[split.train], truth[split.train], strength)
-        found = np.exp(_log_probabilities(fitted, units[split.validation]))
-        return log_loss(truth[split.validation], found, labels=list(CLASS_IDS))
+    def loss(candidate: tuple[str, float]) -> float:
+        fitted = _fit(units[split.train], truth[split.train], *candidate)
+        return -float(np.mean(_log_probabilities(fitted, units[split.validation])[rows, truth[split.validation] - 1]))
 
-    return min(STRENGTHS, key=loss) if len(split.train) and len(split.validation) else 0.1
+    if not len(split.train) or not len(split.validation):
+        return SCALINGS[0], 0.1
+    return min(((scaling, strength) for scaling in SCALINGS for strength in STRENGTHS), key=loss)
 
 
-def _fit(units: np.ndarray, truth: np.ndarray, strength: float):
+def _fit(units: np.ndarray, truth: np.ndarray, scaling: str, strength: float):
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import PowerTransformer, StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000)).fit(units, truth)
+    scaler = StandardScaler() if scaling == "standard" else PowerTransformer()
+    return make_pipeline(scaler, LogisticRegression(C=strength, max_iter=5000)).fit(units, truth)
 
 
 def _log_probabilities(fitted, units: np.ndarray) -> np.ndarray:
