@@ -22,6 +22,7 @@ from emotion_recognition.training.jobs import JobsFailed  # noqa: E402
 from emotion_recognition.training.learners import SIX, Task  # noqa: E402
 from emotion_recognition.training.search import draw_settings, load_choices, load_overall, search  # noqa: E402
 
+FOLDS = ["actors 1-4", "actors 5-8", "actors 9-12"]
 QUICK = Changes(epochs=3, batch=8)
 FILES = ["checkpoint.safetensors", "epochs.jsonl", "predictions-p2.csv", "predictions-p2.json", "run.json"]
 
@@ -86,8 +87,7 @@ def test_metrics_are_those_of_the_predictions(run):
 def test_progress_names_folds_and_epochs(run):
     _, _, seen = run
     epochs = [(figures["fold"], figures["epoch"]) for figures in seen if figures["stage"] == "training"]
-    names = ["actors 1-4", "actors 5-8", "actors 9-12"]
-    assert sorted(epochs) == [(name, epoch) for name in names for epoch in (1, 2, 3)]
+    assert sorted(epochs) == [(name, epoch) for name in FOLDS for epoch in (1, 2, 3)]
     assert [figures["done"] for figures in seen if figures["stage"] == "jobs"][-3:] == [1, 2, 3]
 
 
@@ -95,6 +95,14 @@ def test_a_second_run_is_the_same_whatever_the_number_of_jobs(run, task, tmp_pat
     _, record, _ = run
     again = cross_validate(task, "p2", tmp_path, 1, allow_partial=True)
     assert again.names == record.names and (again.logits == record.logits).all()
+
+
+def test_a_cluster_gives_the_same(run, task, tmp_path, cluster):
+    _, record, _ = run
+    seen = []
+    again = cross_validate(task, "p2", tmp_path, scheduler=cluster, report=seen.append, allow_partial=True)
+    assert again.names == record.names and (again.logits == record.logits).all()
+    assert {figures["fold"] for figures in seen if figures["stage"] == "training"} == set(FOLDS)
 
 
 def test_a_run_that_was_cut_off_trains_only_what_is_missing(run, task, tmp_path, monkeypatch):

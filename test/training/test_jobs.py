@@ -1,7 +1,4 @@
 import os
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -11,52 +8,7 @@ import job_functions  # noqa: E402
 
 from emotion_recognition.training.jobs import JobsFailed, run_jobs  # noqa: E402
 
-START_S = 60
-
-
-@pytest.fixture(scope="module", autouse=True)
-def importable():
-    """Let worker processes import the job functions."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-        yield
-
-
-def start(words, marker):
-    """Start a process and return it and the first line it prints that holds a marker."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        line = process.stderr.readline()
-        if marker in line:
-            return process, line
-        if not line and process.poll() is not None:
-            break
-    process.kill()
-    raise AssertionError(f"{words} did not say {marker!r}")
-
-
-@pytest.fixture(scope="module")
-def cluster(importable, tmp_path_factory):
-    """Start a Dask scheduler and two workers of one thread as processes on the loopback interface."""
-    pytest.importorskip("distributed")
-    folder = str(tmp_path_factory.mktemp("dask"))
-    scheduler, line = start(["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"], "Scheduler at:")
-    address = "tcp://" + line.split("tcp://")[1].strip()
-    processes = [scheduler]
-    try:
-        for name in ("one", "two"):
-            words = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name, "--local-directory", folder]
-            processes.append(start(["dask_worker", address, *words], "Registered to")[0])
-        yield address
-    finally:
-        for process in reversed(processes):
-            process.kill()
-            process.wait()
-            process.stderr.close()
+pytestmark = pytest.mark.usefixtures("importable")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
