@@ -6,7 +6,7 @@ which reads its files through the cache on disk. Each kind of learner wraps one 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ CORPUS_CLASSES = {
     ("cremad", "speech"): SIX,
     ("emodb", "speech"): SIX,
 }
-# Of the weights that come of a data set; None: ask who published it.
+# Of the weights that come of a data set.
 LICENCES = {
     "ravdess": "CC BY-NC-SA 4.0 (https://creativecommons.org/licenses/by-nc-sa/4.0/), as RAVDESS",
     "cremad": "Open Database License 1.0 (https://opendatacommons.org/licenses/odbl/1-0/), as CREMA-D",
@@ -57,6 +57,7 @@ class Task:
         on_unreadable: ``skip`` or ``stop``.
         cache: folder of crops and features, empty for the user's.
         skip_frames: video frames left out at the start of a clip.
+        added: folder of another data set, all of which every training learns from as well; nothing is tested on it.
     """
 
     model: str
@@ -68,6 +69,7 @@ class Task:
     on_unreadable: str = "skip"
     cache: str = ""
     skip_frames: int = 0
+    added: str = ""
 
 
 class Learner(ABC):
@@ -82,9 +84,11 @@ class Learner(ABC):
         names, class_ids, actors: of the clips; the arrays int64 (N,).
         unreadable: files that were left out because they cannot be used.
         recipe: with the task's changes.
+        added: learner of the task's other data set, None without one.
     """
 
     modalities: tuple[str, ...] = ("audio",)
+    takes_added = False
 
     def __init__(self, task: Task, report: Report | None = None, share: tuple[int, int] = (0, 1)):
         """Read the clips.
@@ -120,6 +124,7 @@ class Learner(ABC):
         self.class_ids = np.array([clip.class_id for clip in self.clips], np.int64)
         self.actors = np.array([clip.actor for clip in self.clips], np.int64)
         self._gather([results[number] for number in kept])
+        self.added = self._added(report) if task.added and share == (0, 1) else None
 
     @property
     def columns(self) -> np.ndarray:
@@ -167,9 +172,20 @@ class Learner(ABC):
     def _raw_heard(self, model: Any, sounds: Sequence[np.ndarray]) -> np.ndarray:
         raise ValueError(f"{self.architecture} does not listen: expected a speech model for conditions of sound")
 
+    def _added(self, report: Report | None) -> "Learner":
+        if not self.takes_added:
+            raise ValueError(f"{self.architecture} learns from one data set; {self.task.added} cannot be added")
+        found = type(self)(replace(self.task, data=self.task.added, corpus="", channel="speech", added=""), report)
+        if not set(found.class_table) <= set(self.class_table):
+            raise ValueError(
+                f"{self.task.added}: {found.corpus.name} has classes {found.class_table}, expected some of "
+                f"{self.class_table}"
+            )
+        return found
+
     def described(self) -> dict[str, Any]:
         """Return the recipe as JSON can hold it."""
-        return asdict(self.recipe)
+        return asdict(self.recipe) | ({"added": self.added.corpus.name} if self.task.added else {})
 
     def exported(self, model: Any, temperature: float, scores: dict[str, Any], output: Path, name: str) -> Path:
         """Write the files that the robot loads and return the sidecar.
@@ -181,12 +197,19 @@ class Learner(ABC):
             "class_ids": list(self.class_table),
             "preprocessing": self._preprocessing(model),
             "temperature": temperature,
-            "licence": LICENCES[self.corpus.name],
-            "trained_on": f"{SOURCES[self.corpus.name]}: {len(self.clips)} clips ({self.task.channel}) of "
-            f"{len(set(self.actors.tolist()))} actors",
+            "licence": "; ".join(LICENCES[learner.corpus.name] for learner in self._sources),
+            "trained_on": "; ".join(
+                f"{SOURCES[learner.corpus.name]}: {len(learner.clips)} clips ({learner.task.channel}) of "
+                f"{len(set(learner.actors.tolist()))} actors"
+                for learner in self._sources
+            ),
             "scores": scores,
         }
         return self._export(widened(self.network(model), self.architecture, self.class_table), fields, output, name)
+
+    @property
+    def _sources(self) -> "tuple[Learner, ...]":
+        return (self,) if self.added is None else (self, self.added)
 
     def network(self, model: Any) -> nn.Module:
         """Return the torch module of what :meth:`fit` returned."""
