@@ -34,6 +34,7 @@ def cross_validate(
     on_unreadable: options.Unreadable = options.OnUnreadable.skip,
     cache: options.Cache = None,
     skip_frames: options.SkipFrames = 0,
+    added: options.Added = None,
     test_data: Annotated[
         Path | None, typer.Option(help="Folder of the corpus that p4 tests on.", exists=True, file_okay=False)
     ] = None,
@@ -53,7 +54,20 @@ def cross_validate(
     """
     options.check_model(model)
     settings = options.Settings(
-        model, data, corpus, channel, classes, epochs, rate, dropout, batch, seed, on_unreadable, cache, skip_frames
+        model,
+        data,
+        corpus,
+        channel,
+        classes,
+        epochs,
+        rate,
+        dropout,
+        batch,
+        seed,
+        on_unreadable,
+        cache,
+        skip_frames,
+        added,
     )
     load("torch")
     load("sklearn")

@@ -30,6 +30,7 @@ def search(
     on_unreadable: options.Unreadable = options.OnUnreadable.skip,
     cache: options.Cache = None,
     skip_frames: options.SkipFrames = 0,
+    added: options.Added = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
     allow_partial: options.Partial = False,
@@ -41,7 +42,20 @@ def search(
     """
     options.check_model(model)
     settings = options.Settings(
-        model, data, corpus, channel, classes, epochs, None, None, batch, seed, on_unreadable, cache, skip_frames
+        model,
+        data,
+        corpus,
+        channel,
+        classes,
+        epochs,
+        None,
+        None,
+        batch,
+        seed,
+        on_unreadable,
+        cache,
+        skip_frames,
+        added,
     )
     load("torch")
     load("sklearn")

@@ -28,6 +28,7 @@ def train(
     on_unreadable: options.Unreadable = options.OnUnreadable.skip,
     cache: options.Cache = None,
     skip_frames: options.SkipFrames = 0,
+    added: options.Added = None,
     name: Annotated[str, typer.Option(help="The model's name; made of model and data set if left out.")] = "",
     cross_validation: Annotated[
         Path | None,
@@ -48,7 +49,20 @@ def train(
     """
     options.check_model(model)
     settings = options.Settings(
-        model, data, corpus, channel, classes, epochs, rate, dropout, batch, seed, on_unreadable, cache, skip_frames
+        model,
+        data,
+        corpus,
+        channel,
+        classes,
+        epochs,
+        rate,
+        dropout,
+        batch,
+        seed,
+        on_unreadable,
+        cache,
+        skip_frames,
+        added,
     )
     load("torch")
     try:

@@ -55,6 +55,10 @@ Seed = Annotated[int | None, typer.Option(help="Where all random draws start.", 
 Unreadable = Annotated[OnUnreadable, typer.Option("--on-unreadable", help="What to do about a file that is.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder of crops and features; the user's cache if left out.")]
 SkipFrames = Annotated[int, typer.Option(help="Video frames left out at the start of a clip.", min=0)]
+Added = Annotated[
+    Path | None,
+    typer.Option(help="Folder of another data set that every training learns from too.", exists=True, file_okay=False),
+]
 Jobs = Annotated[int | None, typer.Option(help="Trainings at a time; the machine's cores if left out.", min=1)]
 Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler that runs them, tcp://HOST:PORT.")]
 Partial = Annotated[bool, typer.Option("--allow-partial", help="The data set may lack clips of the protocol.")]
@@ -78,6 +82,7 @@ class Settings:
     on_unreadable: OnUnreadable = OnUnreadable.skip
     cache: Path | None = None
     skip_frames: int = 0
+    added: Path | None = None
 
     def changes(self) -> Any:
         """Return the changes to the recipe."""
@@ -89,7 +94,7 @@ class Settings:
         return load("emotion_recognition.training.learners").Task(
             model=self.model, data=str(self.data), corpus=self.corpus, channel=self.channel.value,
             classes=self.classes, changes=self.changes(), on_unreadable=self.on_unreadable.value,
-            cache=str(self.cache or ""), skip_frames=self.skip_frames,
+            cache=str(self.cache or ""), skip_frames=self.skip_frames, added=str(self.added or ""),
         )  # fmt: skip
 
     def command(self, name: str, **more: Any) -> str:
@@ -98,7 +103,8 @@ class Settings:
         given = {
             "channel": self.channel.value if self.channel is not Channel.speech else None,
             "classes": self.classes or None, "epochs": self.epochs, "rate": self.rate, "dropout": self.dropout,
-            "batch": self.batch, "seed": self.seed, "skip_frames": self.skip_frames or None, **more,
+            "batch": self.batch, "seed": self.seed, "skip_frames": self.skip_frames or None,
+            "added": "FOLDER" if self.added else None, **more,
         }  # fmt: skip
         for key, value in given.items():
             if value is not None and value is not False:

@@ -44,6 +44,12 @@ class MelBank:
         index = torch.as_tensor(chosen, dtype=torch.long)
         return MelBank(self.decibels[index], self.lengths[index], self.settings)
 
+    def joined(self, other: "MelBank") -> "MelBank":
+        """Return the bank of these clips and then the other's, which must have the same settings."""
+        longest = max(self.decibels.shape[2], other.decibels.shape[2])
+        decibels = [F.pad(bank.decibels, (0, longest - bank.decibels.shape[2])) for bank in (self, other)]
+        return MelBank(torch.cat(decibels), torch.cat((self.lengths, other.lengths)), self.settings)
+
     def mfcc(self, index: int) -> torch.Tensor:
         """Return the coefficients (coefficients, T) of one clip as it is."""
         bands = self.decibels[index, :, : int(self.lengths[index])]

@@ -92,11 +92,15 @@ class SpeechMeanLearner(_SpeechLearner):
 class SpeechMatrixLearner(_SpeechLearner):
     """The network that reads whole MFCC matrices (``training.speech_matrix``)."""
 
+    takes_added = True
+
     def fit(self, chosen: np.ndarray, checkpoint: Path | None = None, report: Report | None = None) -> nn.Module:
         """Train; see :func:`emotion_recognition.training.speech_matrix.fit`."""
-        return speech_matrix.fit(
-            self._bank.select(chosen), self.columns[chosen], self.recipe, len(self.class_table), checkpoint, report
-        )
+        bank, columns = self._bank.select(chosen), self.columns[chosen]
+        if self.added is not None:
+            bank = bank.joined(self.added._bank)
+            columns = np.concatenate((columns, np.searchsorted(self.class_table, self.added.class_ids)))
+        return speech_matrix.fit(bank, columns, self.recipe, len(self.class_table), checkpoint, report)
 
     def _default_recipe(self) -> speech_matrix.SpeechMatrixRecipe:
         return speech_matrix.SpeechMatrixRecipe(architecture=self.architecture)
