@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from emotion_recognition.estimates import Estimate, Modality, Reason, Status
 from emotion_recognition.fusion.decision import decide
-from emotion_recognition.fusion.means import METHODS, to_common
+from emotion_recognition.fusion.means import METHODS, temper, to_common
 from emotion_recognition.stamps import SECOND_NS
 
 VOICE_PERSON = "voice"
@@ -26,6 +26,7 @@ class FusionSettings:
         pair_within_ns: face and voice belong together when their stamps differ by no more; from 0.
         stale_after_ns: what is stamped further behind the newest of both streams, or behind now, is left out; above 0.
         min_confidence: below it a decision abstains; 0 to 1.
+        temperature: of the fused probabilities, above 0; see :func:`~emotion_recognition.fusion.means.temper`.
 
     Raises:
         ValueError: a setting is out of range.
@@ -35,12 +36,15 @@ class FusionSettings:
     pair_within_ns: int = SECOND_NS
     stale_after_ns: int = 3 * SECOND_NS // 2
     min_confidence: float = 0.0
+    temperature: float = 1.0
 
     def __post_init__(self):
         if self.method not in METHODS:
             raise ValueError(f"method {self.method!r}, expected one of {', '.join(METHODS)}")
         if self.pair_within_ns < 0 or self.stale_after_ns <= 0 or not 0 <= self.min_confidence <= 1:
             raise ValueError(f"{self}: expected pair_within_ns from 0, stale_after_ns above 0, min_confidence 0 to 1")
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(f"temperature {self.temperature}, expected above 0")
 
 
 @dataclass(frozen=True)
@@ -205,8 +209,9 @@ class Fusion:
     def _both(self, face: Estimate, voice: Estimate) -> Estimate:
         p, q, table = to_common(face.probabilities, face.class_ids, voice.probabilities, voice.class_ids)
         newest = voice if voice.stamp_ns > face.stamp_ns else face
+        mean = temper(METHODS[self.settings.method](p, q), self.settings.temperature)
         return decide(
-            METHODS[self.settings.method](p, q), table, modality=Modality.FUSED, status=Status.BOTH,
+            mean, table, modality=Modality.FUSED, status=Status.BOTH,
             min_confidence=self.settings.min_confidence, person_id=face.person_id, stamp_ns=newest.stamp_ns,
             frame_id=newest.frame_id, window_start_ns=min(face.window_start_ns, voice.window_start_ns),
             window_end_ns=max(face.window_end_ns, voice.window_end_ns), extra=face.extra + voice.extra,

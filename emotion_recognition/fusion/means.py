@@ -36,6 +36,24 @@ def arithmetic_mean(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return mean / mean.sum()
 
 
+def temper(p: np.ndarray, temperature: float) -> np.ndarray:
+    """Return a distribution (C,) raised to 1 / temperature, normalised; below 1 it becomes more certain.
+
+    A mean of two streams is less certain than what they know together: one temperature after it mends that (Guo et
+    al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599, section 4.2).
+
+    Raises:
+        ValueError: the temperature is not above 0.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature {temperature}, expected above 0")
+    if temperature == 1.0:
+        return p
+    logarithms = np.log(np.maximum(p, FLOOR)) / temperature
+    powers = np.exp(logarithms - logarithms.max())
+    return powers / powers.sum()
+
+
 METHODS = {"geometric": geometric_mean, "arithmetic": arithmetic_mean}
 
 

@@ -31,6 +31,7 @@ class FusionNode(PerceptionNode):
                 pair_within_ns=round(p["pair_within"] * SECOND_NS),
                 stale_after_ns=round(p["stale_after"] * SECOND_NS),
                 min_confidence=p["min_confidence"],
+                temperature=p["fused_temperature"],
             )
         )
         self._smoother = Smoother(p["smoothing"], min_confidence=p["min_confidence"])

@@ -57,6 +57,17 @@ def test_both_is_the_mean_over_the_common_table(method, mean):
     assert (found.valence, found.arousal) == pytest.approx(valence_arousal(expected, SPEECH_TABLE))
 
 
+def test_both_is_tempered_where_one_stream_alone_is_not():
+    plain, sharp = Fusion(FusionSettings()), Fusion(FusionSettings(temperature=0.5))
+    for fusion in (plain, sharp):
+        (alone,) = fusion.face([face(1000)])
+        np.testing.assert_allclose(alone.probabilities, FACE_PROBABILITIES, atol=1e-9)
+    (untempered,), (tempered,) = (fusion.speech(speech(1100)) for fusion in (plain, sharp))
+    squared = np.square(untempered.probabilities)
+    np.testing.assert_allclose(tempered.probabilities, squared / squared.sum(), atol=1e-9)
+    assert tempered.class_id == untempered.class_id and tempered.confidence > untempered.confidence
+
+
 def test_both_carries_what_each_stream_tells(fusion):
     fusion.face([face(1000)])
     (found,) = fusion.speech(speech(1100))
@@ -259,7 +270,13 @@ def test_wrong_calls_and_settings_are_refused(fusion):
         fusion.face([speech(1000)])
     with pytest.raises(ValueError, match="expected SPEECH"):
         fusion.speech(face(1000))
-    for wrong in ({"method": "median"}, {"pair_within_ns": -1}, {"stale_after_ns": 0}, {"min_confidence": 1.5}):
+    for wrong in (
+        {"method": "median"},
+        {"pair_within_ns": -1},
+        {"stale_after_ns": 0},
+        {"min_confidence": 1.5},
+        {"temperature": 0.0},
+    ):
         with pytest.raises(ValueError, match="expected"):
             FusionSettings(**wrong)
 
