@@ -29,6 +29,7 @@ def train(
     cache: options.Cache = None,
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
+    allow_partial: options.Partial = False,
     name: Annotated[str, typer.Option(help="The model's name; made of model and data set if left out.")] = "",
     cross_validation: Annotated[
         Path | None,
@@ -70,11 +71,18 @@ def train(
             if choices is not None:
                 settings = dataclasses.replace(settings, **_overall(choices))
             if _is_stills(model, data):
-                sidecar = _train_stills(settings, output, name, progress)
+                sidecar = _train_stills(settings, output, name, allow_partial, progress)
             else:
                 record = _record(cross_validation) if cross_validation else None
                 sidecar = load("emotion_recognition.training.whole").train_model(
-                    settings.task(), output, name, record, progress, settings.command("train", output="DIR"), threads
+                    settings.task(),
+                    output,
+                    name,
+                    record,
+                    progress,
+                    settings.command("train", output="DIR"),
+                    threads,
+                    allow_partial,
                 )
     except (OSError, ValueError, FloatingPointError) as problem:
         fail(str(problem))
@@ -99,14 +107,16 @@ def _is_stills(model: str, data: Path) -> bool:
     return True
 
 
-def _train_stills(settings: options.Settings, output: Path, name: str, progress: TrainingProgress) -> Path:
+def _train_stills(
+    settings: options.Settings, output: Path, name: str, allow_partial: bool, progress: TrainingProgress
+) -> Path:
     """Train a visual network on FER2013."""
     face = load("emotion_recognition.training.face")
     own = load("emotion_recognition.models.configurations").own_name(settings.model)
     recipe = face.RECIPES.get(own) or dataclasses.replace(face.RECIPES["ghostnet-tam-fan"], architecture=own)
     face_run = load("emotion_recognition.training.face_run")
     return face_run.train_face(
-        settings.data, output, settings.changes().applied(recipe), progress, name or face_run.NAME
+        settings.data, output, settings.changes().applied(recipe), progress, name, allow_partial
     )  # fmt: skip
 
 

@@ -24,9 +24,8 @@ from emotion_recognition.training.face import (
     train_backbone,
 )
 
-NAME = "face_fer2013"
 DEFAULT = "resnet-fan"
-LICENCE = "no licence stated by FER2013; weights for research use, see face_fer2013.LICENSE"
+LICENCE = "no licence stated by FER2013; weights for research use"
 TRAINED_ON = "FER2013 without copies: {train} stills, {validation} for validation; clips made of {clips} of the stills"
 CROP_MARGIN = -0.04
 GOOD_VARIANTS, BAD_VARIANTS = 4, 2
@@ -37,7 +36,7 @@ Progress = Callable[[dict], None]
 
 
 def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None = None, progress: Progress | None = None,
-               name: str = NAME) -> Path:  # fmt: skip
+               name: str = "", allow_partial: bool = False) -> Path:  # fmt: skip
     """Train on FER2013 and write the model; ``output``/checkpoint.safetensors lets a killed run go on.
 
     The test split is not touched. The temperature is fitted on the validation stills.
@@ -47,7 +46,8 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
         output: folder the model's files are written to.
         recipe: the settings.
         progress: called with a dictionary of figures after every step.
-        name: the model's name.
+        name: the model's name; the architecture and the data set if left out.
+        allow_partial: the data set may lack pictures.
 
     Returns:
         The model's sidecar.
@@ -59,6 +59,8 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
     recipe = recipe or RECIPES[DEFAULT]
     report = progress or (lambda figures: None)
     faces = fer2013.load(data)
+    if not allow_partial:
+        fer2013.check_whole(faces)
     train, validation = faces["train"], faces["validation"]
     network = train_backbone(train, validation, recipe, Path(output) / "checkpoint.safetensors", report)
     scores = {
@@ -82,7 +84,7 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
         ),
         "scores": scores,
     }
-    sidecar = export_face(network, recipe.architecture, fields, output, name)
+    sidecar = export_face(network, recipe.architecture, fields, output, name or f"{recipe.architecture}_fer2013")
     load_metadata(sidecar)
     return sidecar
 

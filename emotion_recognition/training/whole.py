@@ -38,6 +38,7 @@ def train_model(
     report: Report | None = None,
     command: str = "",
     threads: int = 1,
+    allow_partial: bool = False,
 ) -> Path:
     """Train on all clips and write the model; a training that was killed goes on from its checkpoint.
 
@@ -50,6 +51,7 @@ def train_model(
         report: called with figures: ``stage`` is "reading", "unreadable" or "training".
         command: kept in the sidecar.
         threads: of torch on the processor; a training that goes on with as many ends with the same weights.
+        allow_partial: the data set may lack clips or actors.
 
     Returns:
         The model's sidecar.
@@ -62,6 +64,8 @@ def train_model(
     """
     output = Path(output)
     learner = create_learner(task, report)
+    if not allow_partial:
+        learner.corpus.check_whole()
     recipe = json.loads(json.dumps(learner.described()))
     if record is not None:
         _check(record, learner, recipe)

@@ -11,6 +11,7 @@ from media_files import tone, write_media
 
 RATE = 16000
 RECORDING = Path(__file__).resolve().parents[2] / "emotion_recognition" / "demo" / "recording.mkv"
+EMODB_CODES = {1: "N", 3: "F", 4: "T", 5: "W", 6: "A", 7: "E"}
 CREMAD_CODES = {1: "NEU", 3: "HAP", 4: "SAD", 5: "ANG", 6: "FEA", 7: "DIS"}
 FRAMES = 6
 
@@ -77,4 +78,14 @@ def make_cremad(folder, actors, video=False):
                     frames=face_frames(picture, class_id, actor), sound=[(0, voice(class_id, actor))],
                     codec="flv1", pixels="yuv420p", sound_codec="pcm_s16le",
                 )  # fmt: skip
+    return folder
+
+
+def make_emodb(folder, speakers=("03", "08")):
+    """Write EMO-DB's sounds and return the folder."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for speaker in speakers:
+        for class_id, code in EMODB_CODES.items():
+            write_media(folder / f"{speaker}a01{code}a.wav", sound=[(0, voice(class_id, int(speaker)))])
     return folder

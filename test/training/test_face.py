@@ -12,7 +12,7 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from emotion_recognition.classifiers import VisualClassifier as Classifier  # noqa: E402
-from emotion_recognition.datasets import fer2013  # noqa: E402
+from emotion_recognition.datasets import CorpusError, fer2013  # noqa: E402
 from emotion_recognition.engines import load_metadata  # noqa: E402
 from emotion_recognition.evaluation.face_scores import score_faces  # noqa: E402
 from emotion_recognition.models.factory import create_model  # noqa: E402
@@ -189,7 +189,9 @@ def test_training_run_writes_a_model_that_the_robot_loads(data, tmp_path, monkey
     monkeypatch.setattr(face_run, "CHECKED_STILLS", 7)
     recipe = face.FaceRecipe("resnet-fan", 48, Optimisation(((8, 3e-3),), batch=7, warm_up=2, average=0.8))
     reports = []
-    sidecar = face_run.train_face(data, tmp_path, recipe, reports.append, name="made")
+    with pytest.raises(CorpusError, match="fer2013 is not whole"):
+        face_run.train_face(data, tmp_path, recipe)
+    sidecar = face_run.train_face(data, tmp_path, recipe, reports.append, name="made", allow_partial=True)
     metadata = load_metadata(sidecar)
     assert metadata.class_ids == (1, 3, 4, 5, 6, 7, 8)
     assert metadata.preprocessing.gray and metadata.preprocessing.source_pixels == 48

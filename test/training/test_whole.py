@@ -18,6 +18,7 @@ pytest.importorskip("typer")
 import made_corpora  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
+from emotion_recognition.datasets import CorpusError  # noqa: E402
 from emotion_recognition.engines.errors import ModelError  # noqa: E402
 from emotion_recognition.engines.weights import load_metadata  # noqa: E402
 from emotion_recognition.evaluation.records import RunRecord  # noqa: E402
@@ -62,9 +63,38 @@ def made_record(task, **more):
     return RunRecord(**{**settings, **more})
 
 
+def train(*args, **options):
+    return train_model(*args, allow_partial=True, **options)
+
+
+def test_a_partial_data_set_is_refused_unless_allowed(task, tmp_path):
+    with pytest.raises(
+        CorpusError, match="ravdess is not whole: found 16 of 1440 clips and no clip of 22 of 24 actors"
+    ):
+        train_model(task, tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_second_data_set_is_learnt_from_and_named(task, cache, tmp_path):
+    emodb = made_corpora.make_emodb(tmp_path / "emodb")
+    both = dataclasses.replace(task, model="speech-resnet", added=str(emodb))
+    alone = create_learner(dataclasses.replace(both, added=""))
+    learner = create_learner(both)
+    assert learner.described()["added"] == "emodb" and "added" not in alone.described()
+    assert learner.names == alone.names
+    metadata = load_metadata(train(both, tmp_path / "o"))
+    assert "RAVDESS" in metadata.trained_on and "EMO-DB" in metadata.trained_on and "EMO-DB" in metadata.licence
+    assert (
+        metadata.weights_sha256
+        != load_metadata(train(dataclasses.replace(both, added=""), tmp_path / "p")).weights_sha256
+    )
+    with pytest.raises(ValueError, match="speech-cnn-s1 learns from one data set"):
+        create_learner(dataclasses.replace(task, added=str(emodb)))
+
+
 def test_the_model_is_written_with_its_metrics(task, tmp_path):
     seen = []
-    sidecar = train_model(task, tmp_path, report=seen.append, command="a command")
+    sidecar = train(task, tmp_path, report=seen.append, command="a command")
     assert sidecar == tmp_path / "speech-cnn-s1_ravdess.json"
     metadata = load_metadata(sidecar)
     assert metadata.temperature == 1.0 and metadata.class_ids == tuple(range(1, 9))
@@ -82,7 +112,7 @@ def test_the_model_is_written_with_its_metrics(task, tmp_path):
 def test_temperature_and_scores_are_those_of_the_cross_validation(task, tmp_path):
     record = made_record(task)
     assert record_temperature(record) == pytest.approx(2, rel=0.05)
-    metadata = load_metadata(train_model(task, tmp_path, "voice", record))
+    metadata = load_metadata(train(task, tmp_path, "voice", record))
     assert metadata.path.name == "voice.json" and metadata.temperature == pytest.approx(2, rel=0.05)
     assert metadata.scores["protocol"] == "p2" and metadata.scores["conditions"]["clips"]["count"] == 4000
 
@@ -90,9 +120,9 @@ def test_temperature_and_scores_are_those_of_the_cross_validation(task, tmp_path
 def test_the_cross_validation_of_another_recipe_is_refused(task, tmp_path):
     other = made_record(dataclasses.replace(task, changes=Changes(epochs=9, batch=4)))
     with pytest.raises(ValueError, match="differs in optimisation.*cross-validate it first"):
-        train_model(task, tmp_path / "o", record=other)
+        train(task, tmp_path / "o", record=other)
     assert not (tmp_path / "o").exists()
-    train_model(task, tmp_path / "o", record=made_record(task, recipe={"chosen by fold": {}}))
+    train(task, tmp_path / "o", record=made_record(task, recipe={"chosen by fold": {}}))
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(task, tmp_path, monkeypatch):
@@ -106,39 +136,53 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(task
 
     monkeypatch.setattr(speech.MeanExamples, "batch", poisoned)
     with pytest.raises(FloatingPointError, match=r"loss nan in epoch 3: lower the rate 0\.002; .*checkpoint.saf"):
-        train_model(task, tmp_path / "o")
+        train(task, tmp_path / "o")
     assert [one["epoch"] for one in read_epochs(tmp_path / "o" / "epochs.jsonl")] == [1, 2]
     assert not list((tmp_path / "o").glob("*_ravdess*"))
     monkeypatch.setattr(speech.MeanExamples, "batch", real)
-    resumed = load_metadata(train_model(task, tmp_path / "o"))
-    assert resumed.weights_sha256 == load_metadata(train_model(task, tmp_path / "whole")).weights_sha256
+    resumed = load_metadata(train(task, tmp_path / "o"))
+    assert resumed.weights_sha256 == load_metadata(train(task, tmp_path / "whole")).weights_sha256
 
 
 def test_checkpoints_that_do_not_fit_are_refused_with_the_reason(task, tmp_path):
-    train_model(task, tmp_path)
+    train(task, tmp_path)
     checkpoint, claim = tmp_path / "checkpoint.safetensors", tmp_path / "run.json"
     with pytest.raises(ValueError, match="holds another run: model 'speech-cnn-s1', not 'speech-cnn-s3'"):
-        train_model(dataclasses.replace(task, model="S3"), tmp_path)
+        train(dataclasses.replace(task, model="S3"), tmp_path)
     for other, text in (
         (dataclasses.replace(task, model="S3"), "architecture 'speech-cnn-s1', not 'speech-cnn-s3'"),
         (dataclasses.replace(task, classes=6), "classes 8, not 6"),
     ):
         claim.unlink(missing_ok=True)
         with pytest.raises(ValueError, match=text):
-            train_model(other, tmp_path)
+            train(other, tmp_path)
     claim.unlink()
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     with pytest.raises(ModelError, match="not a whole checkpoint"):
-        train_model(task, tmp_path)
+        train(task, tmp_path)
     torch.save({"epoch": 3}, checkpoint)
     with pytest.raises(ModelError, match="not a whole checkpoint"):
-        train_model(task, tmp_path)
+        train(task, tmp_path)
 
 
 @pytest.mark.parametrize("model", ["S1", "speech-resnet"])
 def test_kill_9_in_mid_training_and_resume_gives_the_weights_of_an_unbroken_run(ravdess, cache, tmp_path, model):
     def start(output):
-        words = ["train", model, "--data", ravdess, "--output", output, "--cache", cache, "--epochs", 16, "--batch", 4]
+        words = [
+            "train",
+            model,
+            "--data",
+            ravdess,
+            "--output",
+            output,
+            "--cache",
+            cache,
+            "--epochs",
+            16,
+            "--batch",
+            4,
+            "--allow-partial",
+        ]
         return subprocess.Popen(
             [sys.executable, "-m", "emotion_recognition.cli.main", *map(str, words)], cwd=ROOT,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"},
