@@ -25,7 +25,7 @@ from emotion_recognition.fusion.means import METHODS
 ACTION_UNITS = "action-units"
 # Intensities are skewed; a power transform (Yeo and Johnson 2000) makes them nearly normal.
 SCALINGS = ("standard", "power")
-STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # inverse regularisation, scikit-learn's C
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # inverse regularisation, scikit-learn's C
 SHORT = {"geometric": "gm", "arithmetic": "am"}
 FACE_NOISE = "face noise 0 dB"
 FACE_MISSING, VOICE_MISSING = "face missing", "voice missing"
@@ -152,24 +152,34 @@ def fuse_with_action_units(voice: RunRecord, action_units: Path | str) -> list[R
 
 def _choose(units: np.ndarray, truth: np.ndarray, split: Split) -> tuple[str, float]:
     """Return the scaling and the strength with the least loss on a fold's validation actors."""
-    rows = np.arange(len(split.validation))
-
-    def loss(candidate: tuple[str, float]) -> float:
-        fitted = _fit(units[split.train], truth[split.train], *candidate)
-        return -float(np.mean(_log_probabilities(fitted, units[split.validation])[rows, truth[split.validation] - 1]))
-
     if not len(split.train) or not len(split.validation):
         return SCALINGS[0], 0.1
-    return min(((scaling, strength) for scaling in SCALINGS for strength in STRENGTHS), key=loss)
+    rows, losses = np.arange(len(split.validation)), {}
+    for scaling in SCALINGS:
+        scaler = _scaler(scaling).fit(units[split.train])
+        learned, tested = scaler.transform(units[split.train]), scaler.transform(units[split.validation])
+        for strength in STRENGTHS:
+            found = _log_probabilities(_classifier(strength).fit(learned, truth[split.train]), tested)
+            losses[scaling, strength] = -float(np.mean(found[rows, truth[split.validation] - 1]))
+    return min(losses, key=losses.get)
 
 
 def _fit(units: np.ndarray, truth: np.ndarray, scaling: str, strength: float):
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(_scaler(scaling), _classifier(strength)).fit(units, truth)
+
+
+def _scaler(scaling: str):
     from sklearn.preprocessing import PowerTransformer, StandardScaler
 
-    scaler = StandardScaler() if scaling == "standard" else PowerTransformer()
-    return make_pipeline(scaler, LogisticRegression(C=strength, max_iter=5000)).fit(units, truth)
+    return StandardScaler() if scaling == "standard" else PowerTransformer()
+
+
+def _classifier(strength: float):
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=strength, max_iter=5000)
 
 
 def _log_probabilities(fitted, units: np.ndarray) -> np.ndarray:

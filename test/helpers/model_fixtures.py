@@ -27,3 +27,13 @@ def speech_sidecar(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("speech")
     return export_speech(small_models.random_speech(), "speech-cnn-s2", small_models.speech_fields(), folder, "speech")
+
+
+@pytest.fixture(scope="session")
+def matrix_sidecar(tmp_path_factory):
+    """Sidecar of a speech model with random weights that reads the matrix of MFCCs."""
+    pytest.importorskip("torch", reason="a model is exported with torch")
+    from emotion_recognition.engines.export import export_speech
+
+    model, fields = small_models.random_matrix_speech(), small_models.matrix_fields()
+    return export_speech(model, "speech-resnet", fields, tmp_path_factory.mktemp("matrix"), "matrix")

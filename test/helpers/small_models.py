@@ -60,6 +60,24 @@ def random_speech(variant="s2", seed=0):
     return model
 
 
+def matrix_fields():
+    return {
+        **speech_fields(),
+        "preprocessing": {"mfcc": {"coefficients": 40}, "trim_db": 35.0, "least_frames": 12},
+    }
+
+
+def random_matrix_speech(seed=0):
+    import torch
+
+    from emotion_recognition.models.speech_resnet import SpeechResNet
+
+    torch.manual_seed(seed)
+    model = SpeechResNet()
+    settle(model, torch.randn(16, 40, 40) * 20)
+    return model
+
+
 def settle(module, batch):
     """Give every batch norm weights of its own and a batch's statistics, so that the output follows the input."""
     import torch
