@@ -35,6 +35,7 @@ def cross_validate(
     cache: options.Cache = None,
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
+    augmentation: options.Augmentation = None,
     test_data: Annotated[
         Path | None, typer.Option(help="Folder of the corpus that p4 tests on.", exists=True, file_okay=False)
     ] = None,
@@ -68,6 +69,7 @@ def cross_validate(
         cache,
         skip_frames,
         added,
+        augmentation,
     )
     load("torch")
     load("sklearn")

@@ -31,6 +31,7 @@ def search(
     cache: options.Cache = None,
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
+    augmentation: options.Augmentation = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
     allow_partial: options.Partial = False,
@@ -56,6 +57,7 @@ def search(
         cache,
         skip_frames,
         added,
+        augmentation,
     )
     load("torch")
     load("sklearn")

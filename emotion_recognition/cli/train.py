@@ -29,6 +29,7 @@ def train(
     cache: options.Cache = None,
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
+    augmentation: options.Augmentation = None,
     allow_partial: options.Partial = False,
     name: Annotated[str, typer.Option(help="The model's name; made of model and data set if left out.")] = "",
     cross_validation: Annotated[
@@ -64,6 +65,7 @@ def train(
         cache,
         skip_frames,
         added,
+        augmentation,
     )
     load("torch")
     try:

@@ -55,6 +55,9 @@ Seed = Annotated[int | None, typer.Option(help="Where all random draws start.", 
 Unreadable = Annotated[OnUnreadable, typer.Option("--on-unreadable", help="What to do about a file that is.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder of crops and features; the user's cache if left out.")]
 SkipFrames = Annotated[int, typer.Option(help="Video frames left out at the start of a clip.", min=0)]
+Augmentation = Annotated[
+    str | None, typer.Option(help="How S1 to S3 draw versions of a clip: robot, or paper (noise, pitch, rate).")
+]
 Added = Annotated[
     Path | None,
     typer.Option(help="Folder of another data set that every training learns from too.", exists=True, file_okay=False),
@@ -83,11 +86,12 @@ class Settings:
     cache: Path | None = None
     skip_frames: int = 0
     added: Path | None = None
+    augmentation: str | None = None
 
     def changes(self) -> Any:
         """Return the changes to the recipe."""
         changes = load("emotion_recognition.training.changes").Changes
-        return changes(self.epochs, self.rate, self.dropout, self.batch, self.seed)
+        return changes(self.epochs, self.rate, self.dropout, self.batch, self.seed, self.augmentation)
 
     def task(self) -> Any:
         """Return the library's task."""
@@ -104,7 +108,7 @@ class Settings:
             "channel": self.channel.value if self.channel is not Channel.speech else None,
             "classes": self.classes or None, "epochs": self.epochs, "rate": self.rate, "dropout": self.dropout,
             "batch": self.batch, "seed": self.seed, "skip_frames": self.skip_frames or None,
-            "added": "FOLDER" if self.added else None, **more,
+            "added": "FOLDER" if self.added else None, "augmentation": self.augmentation, **more,
         }  # fmt: skip
         for key, value in given.items():
             if value is not None and value is not False:

@@ -19,6 +19,7 @@ class Changes:
         dropout: 0 to below 1, for networks that have it.
         batch: examples a step.
         seed: where all random draws start.
+        augmentation: ``robot`` or ``paper``, for the paper's speech networks.
     """
 
     epochs: int | None = None
@@ -26,12 +27,13 @@ class Changes:
     dropout: float | None = None
     batch: int | None = None
     seed: int | None = None
+    augmentation: str | None = None
 
     def applied(self, recipe: Recipe) -> Recipe:
-        """Return a recipe with the changes; it must have ``optimisation``, and ``dropout`` if that is changed.
+        """Return a recipe with the changes; it must have ``optimisation``, and the other settings that are changed.
 
         Raises:
-            ValueError: a value is out of its range, or the recipe has no dropout.
+            ValueError: a value is out of its range, or the recipe has no such setting.
         """
         new: dict[str, Any] = {"optimisation": self._optimisation(recipe.optimisation)}
         if self.dropout is not None:
@@ -40,6 +42,10 @@ class Changes:
             if not 0 <= self.dropout < 1:
                 raise ValueError(f"dropout {self.dropout}: expected 0 to below 1")
             new["dropout"] = self.dropout
+        if self.augmentation is not None:
+            if not hasattr(recipe, "augmentation"):
+                raise ValueError(f"augmentation {self.augmentation}: {recipe.architecture} has one only; leave it out")
+            new["augmentation"] = self.augmentation
         return dataclasses.replace(recipe, **new)
 
     def _optimisation(self, found: Optimisation) -> Optimisation:

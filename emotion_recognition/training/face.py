@@ -58,7 +58,7 @@ RECIPES = {
     ),
     "ghostnet-tam-fan": FaceRecipe(
         "ghostnet-tam-fan", 96,
-        Optimisation(((13, 3e-3), (5, 1e-3), (20, 2e-3)), batch=96, warm_up=300, average=0.998),
+        Optimisation(((13, 3e-3), (5, 1e-3)), batch=96, warm_up=300, average=0.998),
     ),
 }  # fmt: skip
 

@@ -31,6 +31,7 @@ class SpeechRecipe:
         gain_db: every vector is made louder or quieter by up to this many dB.
         whole_share: share of the vectors that are the clip as it is.
         versions: random versions made of each clip.
+        augmentation: how they are drawn, see ``speech_features.compute_features``.
     """
 
     architecture: str = "speech-cnn-s2"
@@ -40,6 +41,7 @@ class SpeechRecipe:
     gain_db: float = 12.0
     whole_share: float = 0.25
     versions: int = 16
+    augmentation: str = "robot"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from emotion_recognition.datasets.ravdess import Clip, read_clip
 from emotion_recognition.features import Mfcc, MfccSettings, create_mfcc
+from emotion_recognition.training.augment_sounds import augment_sound
 
 WINDOW_S = 3.0
 HOP_S = 0.5
@@ -46,7 +47,11 @@ class SpeechFeatures:
 
 
 def compute_features(
-    clips: list[Clip], variants: int = 16, seed: int = 1, progress: Callable[[dict], None] | None = None
+    clips: list[Clip],
+    variants: int = 16,
+    seed: int = 1,
+    progress: Callable[[dict], None] | None = None,
+    augmentation: str = "robot",
 ) -> SpeechFeatures:
     """Return the features of clips; the same seed gives the same ones for a clip, whatever the other clips.
 
@@ -55,15 +60,23 @@ def compute_features(
         variants: random versions of each.
         seed: where the random draws start.
         progress: called with ``{"stage": "features", "done": n, "of": N}`` now and then.
+        augmentation: ``robot`` draws versions as :func:`random_version` does, ``paper`` as the paper says: noise,
+            pitch and rate (``training.augment_sounds``).
+
+    Raises:
+        ValueError: an unknown augmentation.
     """
+    if augmentation not in AUGMENTATIONS:
+        raise ValueError(f"augmentation {augmentation!r}: expected one of {', '.join(AUGMENTATIONS)}")
     settings = MfccSettings()
     mfcc = create_mfcc("numpy", settings)
+    draw = AUGMENTATIONS[augmentation]
     whole, versions, windows, window_clips = [], [], [], []
     for number, clip in enumerate(clips):
         sound = read_clip(clip, settings.rate)
         rng = np.random.default_rng([seed, *_numbers(clip.name)])
         whole.append(mean_mfcc(mfcc, sound))
-        versions.append([mean_mfcc(mfcc, random_version(sound, settings.rate, rng)) for _ in range(variants)])
+        versions.append([mean_mfcc(mfcc, draw(sound, settings.rate, rng)) for _ in range(variants)])
         for window in robot_windows(sound, settings.rate):
             windows.append(mean_mfcc(mfcc, window))
             window_clips.append(number)
@@ -133,3 +146,6 @@ def apply_gain(vectors: np.ndarray, gain_db: np.ndarray, settings: MfccSettings)
     out = vectors.copy()
     out[:, 0] += np.asarray(gain_db, np.float32) * np.float32(np.sqrt(settings.mels))
     return out
+
+
+AUGMENTATIONS = {"robot": random_version, "paper": augment_sound}

@@ -57,11 +57,11 @@ class SpeechMeanLearner(_SpeechLearner):
         # The random versions depend on the clip's name, too.
         settings = {
             "kind": "mean mfcc", "mfcc": asdict(MfccSettings()), "versions": self.recipe.versions,
-            "seed": FEATURE_SEED, "name": clip.name,
+            "seed": FEATURE_SEED, "name": clip.name, "augmentation": self.recipe.augmentation,
         }  # fmt: skip
 
         def compute(_: Path) -> dict[str, np.ndarray]:
-            found = compute_features([clip], self.recipe.versions, FEATURE_SEED)
+            found = compute_features([clip], self.recipe.versions, FEATURE_SEED, augmentation=self.recipe.augmentation)
             return {"whole": found.whole[0], "variants": found.variants[0], "windows": found.windows}
 
         return self._cache.get(clip.path, settings, compute, MEAN_VERSION)

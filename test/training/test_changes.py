@@ -55,3 +55,11 @@ def test_impossible_changes_are_refused(changes, text):
 def test_impossible_dropout_is_refused():
     with pytest.raises(ValueError, match=r"dropout 1\.0"):
         Changes(dropout=1.0).applied(WithDropout(CYCLES))
+
+
+def test_augmentation_is_changed_where_there_is_a_choice():
+    from emotion_recognition.training.speech import SpeechRecipe
+
+    assert Changes(augmentation="paper").applied(SpeechRecipe()).augmentation == "paper"
+    with pytest.raises(ValueError, match="augmentation paper: ghostnet has one only"):
+        Changes(augmentation="paper").applied(Without(CYCLES))

@@ -60,6 +60,14 @@ def test_a_clip_has_the_same_versions_whatever_stands_beside_it(clips):
     assert len({version.tobytes() for version in together.variants.reshape(-1, 40)}) == 9
 
 
+def test_the_papers_augmentation_draws_other_versions(clips):
+    robot, paper = (compute_features(clips[:1], variants=4, augmentation=kind) for kind in ("robot", "paper"))
+    assert (robot.whole == paper.whole).all() and not (robot.variants == paper.variants).all()
+    assert np.isfinite(paper.variants).all()
+    with pytest.raises(ValueError, match="'none': expected one of robot, paper"):
+        compute_features(clips[:1], augmentation="none")
+
+
 def test_versions_stay_finite_and_of_plausible_length():
     rng = np.random.default_rng(0)
     for seconds in (0.2, 3.0, 5.0):
