@@ -122,7 +122,8 @@ def draw_versions(bank: MelBank, chosen: torch.Tensor, versions: Versions, gener
     lengths = bank.lengths[chosen].float().unsqueeze(1)
     speed = torch.exp(uniform(-versions.tempo, versions.tempo))
     times = uniform(0, 1) * lengths + torch.arange(versions.frames) * speed
-    times = torch.remainder(times, lengths - 1e-3)
+    # Never past the last frame: what lies behind it is padding, 0 dB, louder than any voice.
+    times = torch.remainder(times, (lengths - 1).clamp(min=1e-3))
     bands = torch.arange(mels) * torch.exp(uniform(-versions.warp, versions.warp))
     bands = bands + uniform(-versions.shift, versions.shift)
     grid = torch.empty(count, mels, versions.frames, 2)

@@ -31,7 +31,7 @@ class SpeechMatrixRecipe:
     dropout: float = 0.3
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(
-            ((50, 2e-3),), batch=64, warm_up=100, weight_decay=0.05, precision="bfloat16"
+            ((40, 2e-3),), batch=64, warm_up=100, weight_decay=0.05, precision="bfloat16"
         )
     )
     versions: Versions = field(default_factory=Versions)

@@ -150,12 +150,27 @@ def test_wrong_metadata_is_refused(face_copy, fields, problem):
         load_metadata(face_copy)
 
 
-def test_a_speech_sidecar_needs_forty_numbers(speech_sidecar, tmp_path):
+@pytest.mark.parametrize(
+    ("preprocessing", "message"),
+    [
+        ({"mean": [0.0] * 39}, "preprocessing.mean is .* expected 40 finite numbers"),
+        ({"trim_db": -1}, "preprocessing.trim_db is -1, expected a number from 0.0 to 200.0"),
+        ({"least_frames": 0}, "preprocessing.least_frames is 0, expected a whole number from 1 to 1000"),
+        ({"trim": 35}, "unknown trim"),
+    ],
+)
+def test_wrong_preprocessing_of_speech_is_refused(speech_sidecar, tmp_path, preprocessing, message):
     folder = tmp_path / "copy"
     shutil.copytree(speech_sidecar.parent, folder)
-    change(folder / "speech.json", preprocessing={"mean": [0.0] * 39})
-    with pytest.raises(ModelError, match="preprocessing.mean is .* expected 40 finite numbers"):
+    change(folder / "speech.json", preprocessing=preprocessing)
+    with pytest.raises(ModelError, match=message):
         load_metadata(folder / "speech.json")
+
+
+def test_the_matrix_of_a_model_is_prepared_as_its_sidecar_says(matrix_sidecar):
+    metadata = load_metadata(matrix_sidecar)
+    assert metadata.architecture == "speech-resnet"
+    assert (metadata.preprocessing.trim_db, metadata.preprocessing.least_frames) == (35.0, 12)
 
 
 def test_the_weights_hash_is_the_documented_one():

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from emotion_recognition.features import NumpyMfcc  # noqa: E402
-from emotion_recognition.features.trimming import sounding  # noqa: E402
+from emotion_recognition.features.trimming import frame_levels, sounding  # noqa: E402
 from emotion_recognition.training.loop import Optimisation  # noqa: E402
 from emotion_recognition.training.mel_bank import Versions, draw_versions, make_bank  # noqa: E402
 from emotion_recognition.training.speech_matrix import SpeechMatrixRecipe, fit, logits  # noqa: E402
@@ -57,8 +57,18 @@ def test_versions_without_change_are_stretches_of_the_clip_that_go_round(bank):
     distances = (found[0, :, 5].unsqueeze(1) - whole).abs().max(0).values
     assert distances.min() < 25
     assert int(bank.lengths[2]) < 20
-    period = int(bank.lengths[2])
+    period = int(bank.lengths[2]) - 1
     assert torch.allclose(found[1, :, 0], found[1, :, period], atol=0.5)
+
+
+@pytest.mark.parametrize("versions", [STILL, dataclasses.replace(STILL, tempo=0.3, warp=0.1, shift=3.0)])
+def test_no_frame_of_a_version_is_louder_than_the_clip(bank, versions):
+    """What lies behind a clip's last frame in the bank is no sound, and none of it may get in."""
+    for index in range(3):
+        loudest = frame_levels(bank.mfcc(index).numpy()).max()
+        found = draw_versions(bank, torch.tensor([index] * 50), versions, generator(index))
+        levels = np.array([frame_levels(version).max() for version in found.numpy()])
+        assert levels.max() <= loudest + 2.0
 
 
 def test_shift_moves_the_peak_along_the_bands(bank):
