@@ -2,14 +2,14 @@
 
 A logistic classifier on the action units stands for the face stream: it tests the rule of fusion, is not shipped and
 counts among no network's parameters. Its scaling and regularisation are chosen on each fold's validation actors; it
-then learns from training and validation actors, and all its predictions are of actors it has not seen. After the fusion
-one temperature is fitted on the other folds' predictions.
+then learns from training and validation actors, and all its predictions are of actors it has not seen. Temperatures are
+those of the robot: one of each stream, and one of what is fused; see :func:`fuse`.
 Run ``python -m emotion_recognition.evaluation.fused --help``.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from emotion_recognition.emotions import CLASS_IDS
 from emotion_recognition.evaluation.calibration import calibration_error, fit_temperature, softmax
 from emotion_recognition.evaluation.protocols import Split, load_protocol
 from emotion_recognition.evaluation.records import WHOLE, RunRecord, library_versions, load_record
-from emotion_recognition.fusion.means import METHODS
+from emotion_recognition.fusion.means import FLOOR, METHODS
 
 ACTION_UNITS = "action-units"
 # Intensities are skewed; a power transform (Yeo and Johnson 2000) makes them nearly normal.
@@ -77,19 +77,25 @@ def classify_action_units(
 
 
 def fuse(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
-    """Return the fused predictions of two records of the same protocol, tempered.
+    """Return the fused predictions of two records of the same protocol, tempered as the robot tempers them.
 
-    Every condition of ``voice`` with one prediction a clip is fused with the face's whole clips, its whole clips with
-    the face's noisy ones, and each stream's own predictions stand for the other one missing, as in
-    :mod:`emotion_recognition.fusion`. The temperature of a fold is fitted on the other folds' fused whole clips, and is
-    only used where both streams are there.
+    Each stream is tempered, then the mean is taken, then that is tempered (``FusionSettings.temperature``). A fold's
+    three temperatures are fitted on the whole clips of the other folds only. Every condition of ``voice`` with one
+    prediction a clip is fused with the face's whole clips, its whole clips with the face's noisy ones; where one stream
+    is missing, the other one's tempered probabilities stand, as in :mod:`emotion_recognition.fusion`.
 
     Args:
         voice, face: records; clips are matched by name, the modality aside.
         rule: ``geometric`` or ``arithmetic``.
 
+    Returns:
+        A record with logarithms of probabilities as logits. Its recipe holds ``temperatures`` by fold, of ``voice``,
+        ``face`` and ``fused``; ``fused_temperature``, the one fitted on all folds, with streams tempered on all folds,
+        which is what the robot's parameter of that name should be by default; and ``ece_without_fused_temperature``.
+
     Raises:
-        ValueError: an unknown rule, another protocol, or clips whose fold or class differ between the records.
+        ValueError: an unknown rule, another protocol, fewer than two folds, or clips whose fold or class differ between
+            the records.
     """
     if rule not in METHODS:
         raise ValueError(f"rule {rule!r}: expected one of {', '.join(METHODS)}")
@@ -98,18 +104,19 @@ def fuse(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
     if voice.class_ids != CLASS_IDS or face.class_ids != CLASS_IDS:
         raise ValueError(f"{voice.name}, {face.name}: classes {voice.class_ids}, {face.class_ids}, expected all eight")
     sound = {name: _once(voice.select(name), name) for name in dict.fromkeys(voice.conditions) if "windows" not in name}
-    picture = {name: _once(face.select(name), name) for name in dict.fromkeys(face.conditions)}
-    whole = _pair(sound[WHOLE], picture[WHOLE], rule)
-    temperatures = {
-        fold: fit_temperature(whole.logits[whole.folds != fold], whole.truth[whole.folds != fold])
-        for fold in sorted(set(whole.folds.tolist()))
-    }
-    fused = {name: _pair(record, picture[WHOLE], rule) for name, record in sound.items()}
+    picture = {name: _beside(voice.name, sound[WHOLE], face, name) for name in dict.fromkeys(face.conditions)}
+    whole, seen = sound[WHOLE], picture[WHOLE]
+    numbers = sorted(set(whole.folds.tolist()))
+    if len(numbers) < 2:
+        raise ValueError(f"{voice.name}: folds {numbers}, expected two at least: temperatures come from the other ones")
+    fitted = {fold: _Temperatures.fit(whole, seen, rule, whole.folds != fold) for fold in numbers}
+    pairs = {name: (record, _beside(voice.name, record, face, WHOLE)) for name, record in sound.items()}
     if FACE_NOISE in picture:
-        fused[FACE_NOISE] = _pair(sound[WHOLE], picture[FACE_NOISE], rule)
-    parts = [(name, record.logits / _of_fold(temperatures, record.folds), record) for name, record in fused.items()]
-    parts += [(FACE_MISSING, sound[WHOLE].logits, sound[WHOLE])]
-    parts += [(VOICE_MISSING, picture[WHOLE].logits, picture[WHOLE])]
+        pairs[FACE_NOISE] = (whole, picture[FACE_NOISE])
+    parts = [(name, _by_fold(fitted, *pair, rule), pair[0]) for name, pair in pairs.items()]
+    parts += [(FACE_MISSING, _divided(whole, {fold: one.voice for fold, one in fitted.items()}), whole)]
+    parts += [(VOICE_MISSING, _divided(seen, {fold: one.face for fold, one in fitted.items()}), seen)]
+    untempered = _by_fold({fold: replace(one, fused=1.0) for fold, one in fitted.items()}, whole, seen, rule)
     return replace(
         voice,
         name=f"{voice.name}-{ACTION_UNITS}-{SHORT[rule]}",
@@ -126,13 +133,39 @@ def fuse(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
             "rule": rule,
             "voice": voice.name,
             "face": face.name,
-            "temperatures": [round(value, 4) for value in temperatures.values()],
-            "ece_without_temperature": round(calibration_error(whole.truth, softmax(whole.logits), CLASS_IDS), 4),
+            "temperatures": {
+                key: [round(getattr(one, key), 4) for one in fitted.values()] for key in ("voice", "face", "fused")
+            },
+            "fused_temperature": round(_Temperatures.fit(whole, seen, rule, whole.folds >= 0).fused, 4),
+            "ece_without_fused_temperature": round(calibration_error(whole.truth, softmax(untempered), CLASS_IDS), 4),
         },
         versions=library_versions(),
         command=COMMAND,
         notes=face.notes,
     )
+
+
+@dataclass(frozen=True)
+class _Temperatures:
+    """Of the voice, the face and what is fused of both, each above 0."""
+
+    voice: float
+    face: float
+    fused: float
+
+    @classmethod
+    def fit(cls, voice: RunRecord, face: RunRecord, rule: str, used: np.ndarray) -> "_Temperatures":
+        """Fit all three on the rows ``used`` (N,) bool of two records of the same clips."""
+        truth = voice.truth[used]
+        streams = [fit_temperature(record.logits[used], truth) for record in (voice, face)]
+        fused = cls(*streams, 1.0).fuse(voice.logits[used], face.logits[used], rule)
+        return cls(*streams, fit_temperature(fused, truth))
+
+    def fuse(self, voice: np.ndarray, face: np.ndarray, rule: str) -> np.ndarray:
+        """Return the logarithms (N, 8), but for a constant a row, of what logits (N, 8) of both streams fuse to."""
+        pairs = zip(softmax(voice / self.voice), softmax(face / self.face), strict=True)
+        # The floor is that of fusion.means.temper.
+        return np.log(np.maximum([METHODS[rule](p, q) for p, q in pairs], FLOOR)) / self.fused
 
 
 def fuse_with_action_units(voice: RunRecord, action_units: Path | str) -> list[RunRecord]:
@@ -195,22 +228,31 @@ def _once(record: RunRecord, condition: str) -> RunRecord:
     return record
 
 
-def _pair(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
-    """Return the voice's record with the logarithms of the fused probabilities as logits."""
+def _beside(title: str, voice: RunRecord, face: RunRecord, condition: str) -> RunRecord:
+    """Return the face's predictions of a condition for the clips of the voice, in their order."""
+    face = _once(face.select(condition), condition)
     place = {name[3:]: row for row, name in enumerate(face.names)}
     lacking = [name for name in voice.names if name[3:] not in place]
     if lacking:
-        raise ValueError(f"{face.name} lacks {len(lacking)} clips of {voice.name}, the first {lacking[0]}")
+        raise ValueError(f"{face.name} lacks {len(lacking)} clips of {title}, the first {lacking[0]}")
     other = face.take([place[name[3:]] for name in voice.names])
     if (other.truth != voice.truth).any() or (other.folds != voice.folds).any():
-        raise ValueError(f"{voice.name} and {face.name} differ in fold or class of a clip: make both on the same folds")
-    mean = METHODS[rule]
-    rows = [mean(p, q) for p, q in zip(voice.probabilities, other.probabilities, strict=True)]
-    return replace(voice, logits=np.log(np.maximum(rows, LEAST)))
+        raise ValueError(f"{title} and {face.name} differ in fold or class of a clip: make both on the same folds")
+    return other
 
 
-def _of_fold(temperatures: Mapping[int, float], folds: np.ndarray) -> np.ndarray:
-    return np.array([temperatures[fold] for fold in folds.tolist()])[:, None]
+def _by_fold(fitted: Mapping[int, _Temperatures], voice: RunRecord, face: RunRecord, rule: str) -> np.ndarray:
+    """Return what both fuse to, (N, 8), each fold with its own temperatures."""
+    out = np.empty_like(voice.logits)
+    for fold, temperatures in fitted.items():
+        rows = voice.folds == fold
+        if rows.any():
+            out[rows] = temperatures.fuse(voice.logits[rows], face.logits[rows], rule)
+    return out
+
+
+def _divided(record: RunRecord, temperatures: Mapping[int, float]) -> np.ndarray:
+    return record.logits / np.array([temperatures[fold] for fold in record.folds.tolist()])[:, None]
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
