@@ -113,7 +113,7 @@ def train(
 
     Raises:
         ValueError: fewer examples than a batch, or the checkpoint is another run's.
-        FloatingPointError: the loss was not finite; the checkpoint before stays.
+        FloatingPointError: the loss or the weights were not finite; the checkpoint before stays.
         ModelError: the checkpoint cannot be read.
     """
     if len(examples) < optimisation.batch:
@@ -130,6 +130,8 @@ def _train(network, examples, optimisation, columns, checkpoint, report, check, 
     done, moments = 0, None
     if checkpoint is not None and checkpoint.is_file():
         done, moments = load_checkpoint(checkpoint, network, average, identity)
+        if not _finite(network, average.network):
+            raise FloatingPointError(f"{checkpoint}: its weights are not finite: delete it, and lower the rate")
     kept = None if columns is None else torch.tensor(columns, device=device)
     steps = len(examples) // optimisation.batch
     number = 0
@@ -162,15 +164,15 @@ def _train(network, examples, optimisation, columns, checkpoint, report, check, 
                     logits = logits.flatten(0, 1)
                 loss = F.cross_entropy(logits, targets, label_smoothing=optimisation.label_smoothing)
                 if not torch.isfinite(loss):
-                    raise FloatingPointError(
-                        f"loss {loss.item()} in epoch {number}: lower the rate {rate}; the last good state is "
-                        f"{checkpoint if checkpoint is not None and checkpoint.is_file() else 'not on disk'}"
-                    )
+                    raise _diverged(f"loss {loss.item()}", number, rate, checkpoint)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 average.update(network)
                 total += loss.item()
+            # The last step's loss was computed before its gradient moved the weights.
+            if not _finite(network, average.network):
+                raise _diverged("weights that are not finite", number, rate, checkpoint)
             if checkpoint is not None:
                 save_checkpoint(checkpoint, network, average, optimizer, number, identity)
             if report:
@@ -180,6 +182,16 @@ def _train(network, examples, optimisation, columns, checkpoint, report, check, 
                     {"epoch": number, "of": optimisation.epochs, "loss": total / steps, "seconds": seconds, **figures}
                 )
     return average.network
+
+
+def _finite(*networks: nn.Module) -> bool:
+    values = (value for network in networks for value in network.state_dict().values())
+    return all(bool(torch.isfinite(value).all()) for value in values)
+
+
+def _diverged(what: str, number: int, rate: float, checkpoint: Path | None) -> FloatingPointError:
+    kept = checkpoint if checkpoint is not None and checkpoint.is_file() else "not on disk"
+    return FloatingPointError(f"{what} in epoch {number}: lower the rate {rate}; the last good state is {kept}")
 
 
 def _optimizer(network: nn.Module, optimisation: Optimisation, rate: float) -> torch.optim.Optimizer:

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from emotion_recognition.engines.errors import ModelError  # noqa: E402
+from emotion_recognition.training import loop  # noqa: E402
 from emotion_recognition.training.averaging import MovingAverage  # noqa: E402
 from emotion_recognition.training.loop import Optimisation, train  # noqa: E402
 
@@ -83,6 +84,53 @@ def test_a_loss_that_is_not_finite_stops_and_the_last_good_checkpoint_stays(tmp_
     seen = []
     train(network(), Points(), SETTINGS, (0, 1), checkpoint, seen.append)
     assert seen[0]["epoch"] == 3
+
+
+class NotANumber(torch.autograd.Function):
+    """Hands its input on, and a gradient that is not a number back."""
+
+    @staticmethod
+    def forward(context, value):
+        return value.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient * float("nan")
+
+
+class Breaking(torch.nn.Linear):
+    """Its gradient is not a number in one step of the training, the loss of which is finite."""
+
+    def __init__(self, step):
+        super().__init__(2, 3)
+        self.left = step
+
+    def forward(self, points):
+        self.left -= self.training
+        found = super().forward(points)
+        return NotANumber.apply(found) if self.training and self.left == 0 else found
+
+
+def test_weights_that_an_epochs_last_step_breaks_are_not_kept(tmp_path):
+    # Five steps an epoch: the third epoch's last.
+    with pytest.raises(FloatingPointError, match="weights that are not finite in epoch 3: lower .* not on disk"):
+        train(Breaking(15), Points(), SETTINGS, (0, 1))
+    checkpoint, seen = tmp_path / "checkpoint.safetensors", []
+    with pytest.raises(FloatingPointError, match="in epoch 3: lower the rate 0.05; the last good .*checkpoint.safe"):
+        train(Breaking(15), Points(), SETTINGS, (0, 1), checkpoint, seen.append)
+    assert [figures["epoch"] for figures in seen] == [1, 2]
+    assert all(torch.isfinite(value).all() for value in load_file(checkpoint).values())
+    train(Breaking(0), Points(), SETTINGS, (0, 1), checkpoint, seen.append)
+    assert [figures["epoch"] for figures in seen] == [1, 2, 3, 4, 5]
+
+
+def test_a_checkpoint_of_broken_weights_is_not_handed_out(tmp_path, monkeypatch):
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    monkeypatch.setattr(loop, "_finite", lambda *networks: True)
+    train(Breaking(25), Points(), SETTINGS, (0, 1), checkpoint)
+    monkeypatch.undo()
+    with pytest.raises(FloatingPointError, match="checkpoint.safetensors: its weights are not finite: delete it"):
+        train(Breaking(0), Points(), SETTINGS, (0, 1), checkpoint)
 
 
 def written(tmp_path):
