@@ -64,10 +64,14 @@ def cross_validate(
     found = load_protocol(protocol)
     learner = ready_learner(task, jobs, scheduler, report)
     splits = split_clips(found, learner, allow_partial)
-    tested_names = None
+    read, tested_names = [learner], None
     if found.across_corpora:
         tester = _other_corpus(found, task, test_data, report)
-        chosen = found.test_indices(tester.names, tester.actors, allow_partial)
+        if not allow_partial:
+            tester.corpus.check_whole()
+        found.test_indices(tester.corpus.names, tester.corpus.actors, allow_partial)
+        read.append(tester)
+        chosen = found.test_indices(tester.names, tester.actors, allow_partial=True)
         tested_names = tuple(tester.names[index] for index in chosen)
     elif test_data:
         raise ValueError(f"protocol {protocol} is tested on the data that is learned from; leave the test data out")
@@ -95,7 +99,7 @@ def cross_validate(
         # The folds' recipes differ by what was chosen for each: the record says which, and carries the first one's.
         records = [replace(record, recipe={BY_FOLD: _by_fold(names, records)}) for record in records]
     name = name or f"{learner.architecture}-{protocol}"
-    record = replace(join(name, records), command=command, macs=_macs(learner), notes=_notes(learner, allow_partial))
+    record = replace(join(name, records), command=command, macs=_macs(learner), notes=_notes(read, allow_partial))
     record.save(output / RUNS)
     write_metrics(record, output)
     return record
@@ -113,16 +117,25 @@ def split_clips(protocol: Protocol, learner: Learner, allow_partial: bool) -> li
     """Return the folds of a protocol as indices into a learner's clips.
 
     Raises:
-        ValueError: the learner's data set is not the protocol's, or lacks clips of it.
+        CorpusError: the data set is not whole.
+        ValueError: the data set is not the protocol's, or the one added is one that the protocol tests.
     """
     if learner.corpus.name != protocol.corpus:
         raise ValueError(
             f"{learner.task.data} holds {learner.corpus.name}, protocol {protocol.name} is made of {protocol.corpus}"
         )
-    unreadable = {problem.path for problem in learner.unreadable}
-    whole = [clip for clip in learner.corpus.clips if clip.path not in unreadable]
-    # Clips of classes that are left out on purpose are not missing.
-    protocol.indices([clip.name for clip in whole], [clip.actor for clip in whole], allow_partial)
+    if learner.added is not None and learner.added.corpus.name in (protocol.corpus, protocol.test_corpus):
+        raise ValueError(
+            f"{learner.task.added} holds {learner.added.corpus.name}, which {protocol.name} tests: nothing that is "
+            "tested may be learned from; add another data set"
+        )
+    corpus = learner.corpus
+    if not allow_partial:
+        corpus.check_whole()
+    # By what was found on disk: files that cannot be read and classes left out on purpose are not missing. Actors
+    # that a whole set lacks were never published: actor 18 of RAVDESS did not sing.
+    unpublished = protocol.by == "actor" and corpus.extent is not None
+    protocol.indices(corpus.names, corpus.actors, allow_partial or unpublished)
     return protocol.indices(learner.names, learner.actors, allow_partial=True)
 
 
@@ -178,10 +191,12 @@ def _macs(learner: Learner) -> int:
     return count_macs(learner.architecture, len(learner.class_table))
 
 
-def _notes(learner: Learner, allow_partial: bool) -> str:
+def _notes(read: Sequence[Learner], allow_partial: bool) -> str:
     notes = []
-    if learner.unreadable:
-        notes.append(f"{len(learner.unreadable)} files could not be read and were left out.")
-    if allow_partial and learner.corpus.missing:
-        notes.append(f"Partial data: {learner.corpus.missing.clips} clips are missing, so this is not the protocol's.")
+    unreadable = sum(len(learner.unreadable) for learner in read)
+    if unreadable:
+        notes.append(f"{unreadable} files could not be read and were left out.")
+    missing = sum(learner.corpus.missing.clips for learner in read)
+    if allow_partial and missing:
+        notes.append(f"Partial data: {missing} clips are missing, so this is not the protocol's.")
     return " ".join(notes)

@@ -108,7 +108,7 @@ def _predictions(path: Path, fold: FoldTask) -> RunRecord | None:
         found = load_record(path)
     except RecordError:
         return None
-    same = set(found.names) == set(fold.tested) and set(found.conditions) <= set(fold.conditions)
+    same = set(found.names) == set(fold.tested) and set(found.conditions) == set(fold.conditions)
     return found if same and found.class_ids == (fold.class_ids or found.class_ids) else None
 
 
@@ -167,12 +167,16 @@ def claim(folder: Path, learner: Learner, learned: Sequence[str]) -> None:
     Raises:
         ValueError: the folder holds another run.
     """
-    digest = hashlib.sha256("\n".join(sorted(learned)).encode()).hexdigest()
+    text, of = "\n".join(sorted(learned)), f"{len(learned)} clips of {learner.corpus.name}"
+    if learner.added is not None:
+        text += "\n\n" + "\n".join(sorted(learner.added.names))
+        of += f" and {len(learner.added.names)} of {learner.added.corpus.name}"
+    digest = hashlib.sha256(text.encode()).hexdigest()
     identity = {
         "model": learner.architecture,
         "recipe": _plain(learner),
         "classes": list(learner.class_table),
-        "learned": f"{len(learned)} clips of {learner.corpus.name}, {digest[:16]}",
+        "learned": f"{of}, {digest[:16]}",
         "skip_frames": learner.task.skip_frames,
     }
     path = folder / CLAIM

@@ -57,7 +57,8 @@ class Task:
         on_unreadable: ``skip`` or ``stop``.
         cache: folder of crops and features, empty for the user's.
         skip_frames: video frames left out at the start of a clip.
-        added: folder of another data set, all of which every training learns from as well; nothing is tested on it.
+        added: folder of another data set, all of which every training learns from as well; nothing is tested on it,
+            so it can be no part of what a protocol tests.
     """
 
     model: str
@@ -175,7 +176,14 @@ class Learner(ABC):
     def _added(self, report: Report | None) -> "Learner":
         if not self.takes_added:
             raise ValueError(f"{self.architecture} learns from one data set; {self.task.added} cannot be added")
-        found = type(self)(replace(self.task, data=self.task.added, corpus="", channel="speech", added=""), report)
+        task = replace(self.task, data=self.task.added, corpus="", channel="speech", added="")
+        name = _open(task, self.modalities).name
+        if name == self.corpus.name:
+            raise ValueError(
+                f"{self.task.added} holds {name} as {self.task.data} does: models would learn from the clips that they "
+                "are tested on; add another data set"
+            )
+        found = type(self)(task, report)
         if not set(found.class_table) <= set(self.class_table):
             raise ValueError(
                 f"{self.task.added}: {found.corpus.name} has classes {found.class_table}, expected some of "

@@ -154,13 +154,27 @@ def test_other_conditions_are_tested_on_the_models_that_are_there(run, task, tmp
     assert np.abs(noisy.logits - whole.logits).max() > 1e-3
 
 
+def test_a_condition_that_a_protocol_gained_is_computed(run, task, tmp_path):
+    output, record, _ = run
+    shutil.copytree(output / "fold-1", tmp_path / "fold-1")
+    tested = record.select(fold=0).names
+    learned = tuple(name for name in record.names if name not in tested)
+    fold = folds.FoldTask(
+        task, "p5", 0, learned, tested, str(tmp_path / "fold-1"), conditions=("clips", "clips gain +12 dB")
+    )
+    assert set(folds.run_fold(fold).conditions) == set(fold.conditions)
+    more = dataclasses.replace(fold, conditions=(*fold.conditions, "clips noise 0 dB"))
+    assert set(folds.run_fold(more).conditions) == set(more.conditions)
+    assert set(folds.run_fold(fold).conditions) == set(fold.conditions)
+
+
 def test_six_classes_of_a_protocol_of_eight(task, tmp_path):
     found = cross_validate(dataclasses.replace(task, classes=6), "p2", tmp_path, 1, allow_partial=True)
     assert found.class_ids == SIX and len(found.names) == 36 and np.isnan(found.logits[:, [1, 7]]).all()
 
 
 def test_data_that_is_not_the_protocols_is_refused(task, tmp_path):
-    with pytest.raises(ValueError, match="lacks"):
+    with pytest.raises(ValueError, match="ravdess is not whole: found 48 of 1440 clips"):
         cross_validate(task, "p2", tmp_path, 1)
     with pytest.raises(ValueError, match="holds ravdess, protocol p3 is made of cremad"):
         cross_validate(task, "p3", tmp_path, 1, allow_partial=True)
