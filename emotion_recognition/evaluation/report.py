@@ -95,11 +95,11 @@ class Runs:
         """Return the figures of a pair of models.
 
         Returns:
-            ``speech_ravdess_p2_uar`` and ``speech_ravdess_p1_accuracy`` (means over the folds), ``speech_emodb_uar``,
-            ``face_fer2013_accuracy``, ``fused_ravdess_p2_accuracy_gm`` and ``_am``, ``best_single_ravdess_p2_accuracy``
-            (of the voice and the action units, which stand for the face there) and ``ece`` (geometric mean, tempered;
-            15 bins, all folds pooled), each None without its record; ``parameters_face``, ``parameters_speech``,
-            ``parameters_total``, ``gflops_total`` by ``models.cost``.
+            ``speech_ravdess_p2_uar`` and ``speech_ravdess_p1_accuracy`` (means over the folds); pooled,
+            ``speech_emodb_uar``, ``face_fer2013_accuracy``, ``fused_ravdess_p2_accuracy_gm`` and ``_am``,
+            ``best_single_ravdess_p2_accuracy`` (of the voice and the action units, which stand for the face there) and
+            ``ece`` (geometric mean, tempered; 15 bins); each None without its record. ``parameters_face``,
+            ``parameters_speech``, ``parameters_total``, ``gflops_total`` by ``models.cost``.
         """
         voice = self.find(pair.speech, "p2")
         singles = [self.figures(voice), self.figures(self.find(ACTION_UNITS, "p2"))]

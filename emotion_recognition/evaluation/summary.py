@@ -23,8 +23,9 @@ def summarise(record: RunRecord, resamples: int = 2000) -> dict[str, Any]:
     Returns:
         ``name``, ``model``, ``protocol``, ``corpus``, ``parameters``, ``macs``, ``seed`` and, under ``conditions``, for
         each condition: all of :class:`~emotion_recognition.evaluation.metrics.Scores` over the predictions of all
-        folds pooled, ``ece`` (15 bins, pooled), ``interval`` (95 %, by resampling actors), ``folds`` (accuracy, UAR
-        and macro-F1 of each) and ``mean`` and ``std`` of these three over the folds.
+        folds pooled, ``ece`` (15 bins, pooled), ``interval`` (95 %, of pooled accuracy and UAR, by resampling
+        actors), ``folds`` (accuracy, UAR and macro-F1 of each), ``mean`` and ``std`` of these three over the folds, and
+        ``mean_interval`` (as ``interval``, of the means of accuracy and UAR).
 
     Raises:
         ImportError: scikit-learn is not installed.
@@ -63,14 +64,16 @@ def _condition(record: RunRecord, resamples: int) -> dict[str, Any]:
         part = record.select(fold=number)
         found = score(part.truth, part.predicted, table)
         folds.append({"fold": number, "count": found.count, **{key: getattr(found, key) for key in BY_FOLD}})
+    parts = (record.truth, record.predicted, record.actors)
     values = {key: [fold[key] for fold in folds] for key in BY_FOLD}
     return {
         **score(record.truth, record.predicted, table).to_json(),
         "ece": calibration_error(record.truth, record.probabilities, record.class_ids),
-        "interval": interval(record.truth, record.predicted, record.actors, resamples=resamples).to_json(),
+        "interval": interval(*parts, resamples=resamples).to_json(),
         "folds": folds,
         "mean": {key: float(np.mean(values[key])) for key in BY_FOLD},
         "std": {key: float(np.std(values[key])) for key in BY_FOLD},
+        "mean_interval": interval(*parts, resamples=resamples, folds=record.folds).to_json(),
     }
 
 
@@ -87,6 +90,10 @@ def _rows(figures: dict[str, Any]) -> Iterator[tuple]:
     for fold in figures["folds"]:
         for key in ("count", *BY_FOLD):
             yield fold["fold"], "", key, fold[key]
+    for key in ("accuracy", "uar"):
+        low, high = figures["mean_interval"][key]
+        yield "mean", "", f"{key}_low", low
+        yield "mean", "", f"{key}_high", high
     for kind in ("mean", "std"):
         for key in BY_FOLD:
             yield kind, "", key, figures[kind][key]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from emotion_recognition.emotions import label_of
 from emotion_recognition.evaluation import paper
 from emotion_recognition.evaluation.fused import ACTION_UNITS
 from emotion_recognition.evaluation.records import WHOLE, RunRecord
@@ -10,35 +11,50 @@ from emotion_recognition.evaluation.report import DEFAULT, FER2013_TEST, PAPER, 
 
 BEGIN, END = "<!-- accuracy -->", "<!-- /accuracy -->"
 NONE = "–"
+MEAN, POOLED = "mean of folds", "pooled"
+GM, AM = "geometric", "arithmetic"
 
 
 def accuracy_table(runs: Runs) -> str:
     """Return README's accuracy table: one row a measure, one column a pair of models.
 
-    Figures are means over the folds with their standard deviation where there are folds, else of all test examples;
-    the brackets are 95 % intervals from resampling actors (examples for FER2013, which has none).
+    A row's label says whether its figures are means of the folds, with their standard deviation, or of all test clips
+    pooled; :meth:`Runs.pair` gives the same. Brackets are 95 % intervals of that very figure from resampling actors
+    (examples for FER2013, which has none).
     """
     rows = [
         (
             "speech, RAVDESS, unseen speakers (P2)",
             "UAR, mean of 6 folds",
-            lambda pair: _speech(runs, pair, "p2", "uar"),
+            lambda pair: _speech(runs, pair, "p2", "uar", MEAN),
         ),
-        ("", "accuracy", lambda pair: _speech(runs, pair, "p2", "accuracy")),
+        ("", "accuracy, mean of 6 folds", lambda pair: _speech(runs, pair, "p2", "accuracy", MEAN)),
         (
             "speech, RAVDESS, speakers mixed (P1)",
             "accuracy, mean of 5 folds",
-            lambda p: _speech(runs, p, "p1", "accuracy"),
+            lambda pair: _speech(runs, pair, "p1", "accuracy", MEAN),
         ),
-        ("speech, RAVDESS, one split, speakers mixed", "accuracy", lambda p: _speech(runs, p, "p1-split", "accuracy")),
-        ("speech, RAVDESS to EMO-DB (P4), 6 classes", "UAR", lambda pair: _speech(runs, pair, "p4", "uar")),
-        ("face, FER2013 test without copies, 7 classes", "accuracy", lambda pair: _face(runs, pair, "accuracy")),
-        ("", "UAR", lambda pair: _face(runs, pair, "uar")),
-        ("", "accuracy, face found as on the robot", lambda pair: _face(runs, pair, "accuracy", "found")),
-        ("voice and action units, RAVDESS, P2", "accuracy, geometric mean", lambda p: _fused(runs, p, "geometric")),
-        ("", "accuracy, arithmetic mean", lambda pair: _fused(runs, pair, "arithmetic")),
-        ("", "accuracy, better stream alone", lambda p: _number(runs.pair(p)["best_single_ravdess_p2_accuracy"])),
-        ("", "ECE, geometric mean", lambda pair: _number(runs.pair(pair)["ece"])),
+        (
+            "speech, RAVDESS, one split, speakers mixed",
+            "accuracy, one fold",
+            lambda pair: _speech(runs, pair, "p1-split", "accuracy"),
+        ),
+        ("speech, RAVDESS to EMO-DB (P4), 6 classes", "UAR, pooled", lambda pair: _speech(runs, pair, "p4", "uar")),
+        (
+            "face, FER2013 test without copies, 7 classes",
+            "accuracy, pooled",
+            lambda pair: _face(runs, pair, "accuracy"),
+        ),
+        ("", "UAR, pooled", lambda pair: _face(runs, pair, "uar")),
+        ("", "accuracy, pooled, face found as on the robot", lambda pair: _face(runs, pair, "accuracy", "found")),
+        ("voice and action units, RAVDESS, P2", "accuracy, pooled, geometric mean", lambda p: _fused(runs, p, GM)),
+        ("", "accuracy, pooled, arithmetic mean", lambda pair: _fused(runs, pair, AM)),
+        (
+            "",
+            "accuracy, pooled, better stream alone",
+            lambda pair: _number(runs.pair(pair)["best_single_ravdess_p2_accuracy"]),
+        ),
+        ("", "ECE, pooled, geometric mean", lambda pair: _number(runs.pair(pair)["ece"])),
         ("both networks", "parameters", lambda pair: f"{runs.pair(pair)['parameters_total']:,}"),
         ("", "operations of a decision", lambda pair: f"{runs.pair(pair)['gflops_total']:.3f} G"),
     ]
@@ -48,6 +64,33 @@ def accuracy_table(runs: Runs) -> str:
         [[what, measure, *(cell(pair) for pair in pairs)] for what, measure, cell in rows],
     )
     return "\n".join(lines)
+
+
+def classes_tables(runs: Runs) -> str:
+    """Return each class's figures and the confusion matrix of both pairs' main records; empty without any.
+
+    The main records are the voice's P2, the face's FER2013 test and P2 fused by the geometric mean, folds pooled.
+    """
+    parts = []
+    for pair in (PAPER, DEFAULT):
+        for record in (runs.find(pair.speech, "p2"), runs.find(pair.face, FER2013_TEST), _fused_record(runs, pair, GM)):
+            found = runs.figures(record)
+            if record is None or found is None:
+                continue
+            labels = [label_of(number) for number in found["class_ids"]]
+            figures = [
+                [label, *(_number(one[key]) for key in ("precision", "recall", "f1")), str(one["support"])]
+                for label, one in zip(labels, found["classes"], strict=True)
+            ]
+            counts = [[label, *map(str, row)] for label, row in zip(labels, found["confusion"], strict=True)]
+            parts += [
+                f"### {pair.title}: {_what(record)}\n\n"
+                f"{found['count']} clips pooled: accuracy {_number(found['accuracy'])}, UAR {_number(found['uar'])}, "
+                f"macro-F1 {_number(found['macro_f1'])}, ECE {_number(found['ece'])}.",
+                "\n".join(_table(["class", "precision", "recall", "F1", "clips"], figures)),
+                "\n".join(_table(["true \\ said", *labels], counts)),
+            ]
+    return "\n\n".join(parts)
 
 
 def conditions_table(runs: Runs) -> str:
@@ -91,6 +134,9 @@ def full_report(runs: Runs) -> str:
         f"voice, {paper.SPLIT}), {claim.parameters_m} M parameters, {claim.gflops} GFLOPs. Cells of its tables that "
         f"this project does not know are marked '{paper.NOT_GIVEN}'.",
     ]
+    classes = classes_tables(runs)
+    if classes:
+        parts += ["## Each class", classes]
     conditions = conditions_table(runs)
     if conditions:
         parts += ["## Other conditions (P5)", conditions]
@@ -116,8 +162,8 @@ def write_between_markers(path: Path | str, table: str) -> bool:
     return new != text
 
 
-def _speech(runs: Runs, pair: Pair, protocol: str, key: str) -> str:
-    return _cell(runs.figures(runs.find(pair.speech, protocol)), key)
+def _speech(runs: Runs, pair: Pair, protocol: str, key: str, over: str = POOLED) -> str:
+    return _cell(runs.figures(runs.find(pair.speech, protocol)), key, over)
 
 
 def _face(runs: Runs, pair: Pair, key: str, condition: str = WHOLE) -> str:
@@ -126,17 +172,23 @@ def _face(runs: Runs, pair: Pair, key: str, condition: str = WHOLE) -> str:
     return _cell(runs.figures(runs.records.get(f"{pair.face}-{FER2013_TEST}-{condition}"), condition), key)
 
 
+def _fused_record(runs: Runs, pair: Pair, rule: str) -> RunRecord | None:
+    return runs.find(f"{pair.speech} + {ACTION_UNITS}", "p2", rule)
+
+
 def _fused(runs: Runs, pair: Pair, rule: str) -> str:
-    return _cell(runs.figures(runs.find(f"{pair.speech} + {ACTION_UNITS}", "p2", rule)), "accuracy")
+    return _cell(runs.figures(_fused_record(runs, pair, rule)), "accuracy")
 
 
-def _cell(found: dict[str, Any] | None, key: str) -> str:
+def _cell(found: dict[str, Any] | None, key: str, over: str = POOLED) -> str:
+    """Return a figure with the interval of that figure, not of another one."""
     if found is None:
         return NONE
-    low, high = found["interval"][key]
-    middle = _number(found[key])
-    if len(found["folds"]) > 1:
+    if over == POOLED:
+        middle, (low, high) = _number(found[key]), found["interval"][key]
+    else:
         middle = f"{_number(found['mean'][key])} ± {_number(found['std'][key])}"
+        low, high = found["mean_interval"][key]
     return f"{middle} [{_number(low)}, {_number(high)}]"
 
 

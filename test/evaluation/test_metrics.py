@@ -70,6 +70,18 @@ def test_interval_of_alike_clips_is_as_wide_as_the_actors_differ():
     assert interval(truth, truth, actors).uar == (1, 1)
 
 
+def test_interval_of_a_mean_of_folds_is_not_that_of_all_clips():
+    # Actor 1 has nine clips in fold 0, all right; actor 2 one in fold 1, wrong.
+    truth, predicted = np.ones(10, int), np.array([1] * 9 + [2])
+    actors, folds = np.array([1] * 9 + [2]), np.array([0] * 9 + [1])
+    pooled = interval(truth, predicted, actors, level=0.2)
+    means = interval(truth, predicted, actors, level=0.2, folds=folds)
+    assert pooled.accuracy == (0.9, 0.9) and means.accuracy == (0.5, 0.5) and means.uar == (0.5, 0.5)
+    assert interval(truth, predicted, actors, folds=np.zeros(10)) == interval(truth, predicted, actors)
+    with pytest.raises(ValueError, match=r"folds of shape \(2,\): expected \(10,\)"):
+        interval(truth, predicted, actors, folds=np.zeros(2))
+
+
 def test_interval_of_bad_input():
     with pytest.raises(ValueError, match="three of"):
         interval(np.array([1]), np.array([1, 1]), np.array([1]))

@@ -104,6 +104,43 @@ def test_readme_table_holds_the_figures():
     assert len({line.count("|") for line in lines}) == 1
 
 
+def unequal(name, model, **changed):
+    """Fold 0 has nine clips of class 3, all right; fold 1 one, wrong: the mean of folds is .5, pooled it is .9."""
+    logits = np.tile(np.eye(8)[2], (10, 1))
+    logits[9] = np.eye(8)[3]
+    return RunRecord(
+        name=name, model=model, protocol="p2", corpus="ravdess", names=[f"{row}" for row in range(10)],
+        actors=[1] * 9 + [2], folds=[0] * 9 + [1], truth=[3] * 10, logits=logits, **changed,
+    )  # fmt: skip
+
+
+def test_a_row_says_and_keeps_its_definition_in_table_and_json():
+    voice = DEFAULT.speech
+    recipe = {"rule": "geometric", "voice": "voice"}
+    runs = Runs([unequal("voice", voice), unequal("gm", f"{voice} + action-units", recipe=recipe)])
+    cells = {tuple(line.split(" | ")[:2]): line.split(" | ")[-1] for line in tables.accuracy_table(runs).splitlines()}
+    # Drawing actors, the mean of folds is 0, .5 or 1; pooled it would be 0, .9 or 1.
+    assert cells["| speech, RAVDESS, unseen speakers (P2)", "UAR, mean of 6 folds"] == ".500 ± .500 [.000, 1.000] |"
+    assert cells["| voice and action units, RAVDESS, P2", "accuracy, pooled, geometric mean"].startswith(".900 [")
+    figures = runs.pair(DEFAULT)
+    assert (figures["speech_ravdess_p2_uar"], figures["fused_ravdess_p2_accuracy_gm"]) == (0.5, 0.9)
+
+
+def test_the_full_report_shows_classes_and_confusion():
+    runs = Runs(all_records())
+    text = tables.full_report(runs)
+    assert [line for line in text.splitlines() if line.startswith("### ")] == [
+        f"### {DEFAULT.title}: {DEFAULT.speech}, p2", f"### {DEFAULT.title}: {DEFAULT.face}, fer2013-test",
+        f"### {DEFAULT.title}: {DEFAULT.speech} + action-units, geometric mean, p2",
+    ]  # fmt: skip
+    voice = text.split("### ")[1]
+    # Of twenty neutral clips five are taken for calm, of twenty surprised ones five for neutral.
+    assert "| neutral | .750 | .750 | .750 | 20 |" in voice and "| neutral | 15 | 5 | 0 | 0 |" in voice
+    assert "| surprised | 5 | 0 | 0 | 0 | 0 | 0 | 0 | 15 |" in voice and "accuracy .750, UAR .750" in voice
+    assert "calm" not in text.split("### ")[2]
+    assert "## Each class" not in tables.full_report(Runs([]))
+
+
 def test_conditions_are_told_by_record():
     both = record("speech-resnet-p5", "speech-resnet", "p5", 2, conditions=["clips", "windows"] * 80)
     table = tables.conditions_table(Runs([both])).splitlines()
