@@ -9,6 +9,7 @@ fusion and made by :mod:`emotion_recognition.evaluation.fused`.
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def under_conditions(
         conditions: names; those that are not of sound are left out.
         read: gives a clip's sound.
         classify: see :data:`Classify`.
-        seed: of the noise: a clip gets the same under every condition and in every run.
+        seed: of the noise: a clip gets the same under every condition and in every run, whatever the other clips.
         report: called with the condition, folds done and folds in all.
         header: what else the record says: ``name``, ``model``, ``protocol``, ``corpus``, ...
 
@@ -98,7 +99,9 @@ def under_conditions(
         for condition in chosen:
             pieces, owners = [], []
             for index, sound in zip(split.test.tolist(), sounds, strict=True):
-                made = apply_condition(sound, condition, np.random.default_rng((seed, index)))
+                made = apply_condition(
+                    sound, condition, np.random.default_rng((seed, crc32(clips[index].name.encode())))
+                )
                 pieces += made
                 owners += [(index, split.fold, condition)] * len(made)
             found = np.asarray(classify(split.fold, pieces), np.float64)

@@ -91,3 +91,19 @@ def test_every_fold_is_classified_by_its_own_model_under_each_condition():
             clips, splits, ["clips"], lambda clip: tone(1), lambda fold, sounds: np.zeros((len(sounds), 7)),
             name="a", model="m", protocol="", corpus="",
         )  # fmt: skip
+
+
+def test_a_clips_noise_is_its_own_whatever_the_other_clips():
+    clips = [SimpleNamespace(name=f"c{row}", actor=row + 1, class_id=row + 1) for row in range(3)]
+
+    def first_samples(some):
+        split = Split(0, "a", np.array([], int), np.array([], int), np.arange(len(some)))
+        return under_conditions(
+            some, [split], ["clips noise 0 dB"], lambda clip: tone(0.1),
+            lambda fold, sounds: np.array([sound[:8] for sound in sounds]), name="n", model="m", protocol="p5",
+            corpus="ravdess",
+        ).logits  # fmt: skip
+
+    every = first_samples(clips)
+    assert (first_samples(clips[1:]) == every[1:]).all() and (first_samples(clips[2:]) == every[2:]).all()
+    assert (every[0] != every[1]).all() and (every[1] != every[2]).all()
