@@ -71,7 +71,7 @@ if FACE.is_file():
                   frame_id="camera", person_id="face_1", **fields)
     published += fusion.face([face])
 if SPEECH.is_file():
-    found = SpeechClassifier(load_metadata(SPEECH)).classify(windows[-1].mfcc_mean)
+    found = SpeechClassifier(load_metadata(SPEECH)).classify(windows[-1].mfcc)
     voice = decide(found.probabilities, found.class_ids, modality=Modality.SPEECH, status=Status.SPEECH_ONLY,
                    frame_id="microphone", person_id="voice", **fields)
     published += fusion.speech(voice)

@@ -1,7 +1,5 @@
 """Node: MFCC windows to one speech emotion a window."""
 
-from pathlib import Path
-
 from emotion_recognition.classifiers import SpeechClassifier
 from emotion_recognition.engines import load_metadata
 from emotion_recognition.estimates import Estimate, Modality, Reason, Status
@@ -11,7 +9,7 @@ from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of, mfcc_of, stamp_ns
 from emotion_recognition.nodes.running import run
-from emotion_recognition.weights import SPEECH
+from emotion_recognition.weights import speech_sidecar
 
 QUEUED_WINDOWS = 5
 
@@ -24,7 +22,7 @@ class SpeechClassifierNode(PerceptionNode):
     def configure(self) -> None:
         """Load the weights."""
         p = self.parameters
-        metadata = load_metadata(Path(p["speech_model"]) if p["speech_model"] else SPEECH)
+        metadata = load_metadata(speech_sidecar(p["speech_model"]))
         self._classifier = SpeechClassifier(metadata, p["classifier_engine"], p["threads"])
         self._publisher = self.advertise(Emotion, "emotion/speech", qos.STREAM)
         self.get_logger().info(f"speech model {metadata.name}, weights {metadata.weights_sha256[:12]}")

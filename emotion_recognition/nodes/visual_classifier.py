@@ -1,7 +1,6 @@
 """Node: face samples to one face emotion a track and frame."""
 
 import math
-from pathlib import Path
 
 from emotion_recognition.classifiers import VisualClassifier
 from emotion_recognition.engines import load_metadata
@@ -12,7 +11,7 @@ from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import crop_of, emotion_message, stamp_ns
 from emotion_recognition.nodes.running import run
-from emotion_recognition.weights import FACE
+from emotion_recognition.weights import face_sidecar
 
 # On a slow processor a longer queue would only make every decision older.
 QUEUED_FRAMES = 1
@@ -26,7 +25,7 @@ class VisualClassifierNode(PerceptionNode):
     def configure(self) -> None:
         """Load the weights."""
         p = self.parameters
-        metadata = load_metadata(Path(p["face_model"]) if p["face_model"] else FACE)
+        metadata = load_metadata(face_sidecar(p["face_model"]))
         self._classifier = VisualClassifier(metadata, p["classifier_engine"], p["frames"], p["window"], p["threads"])
         self._last_ns = 0
         self._publisher = self.advertise(Emotion, "emotion/face", qos.STREAM)

@@ -1,8 +1,7 @@
 """Training of the paper's speech networks S1 to S3 (``models.speech_cnn``) on mean MFCCs.
 
 The 40 means are standardised by the training clips. Every epoch draws one version of each clip
-(``training.speech_features``), a gain and pairs to mix. The number of epochs is fixed beforehand, so no test clip takes
-part in any choice.
+(``training.speech_features``), a gain and pairs to mix. The number of epochs is fixed beforehand.
 """
 
 from dataclasses import dataclass, field

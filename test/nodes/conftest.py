@@ -38,11 +38,11 @@ def bench(ros):
 
 @pytest.fixture(scope="session")
 def model():
-    """Function that returns parameters naming the shipped weights, given ``face``, ``speech`` or both."""
-    from emotion_recognition.weights import FACE, SPEECH
+    """Function that returns parameters naming the shipped weights: ``face``, ``speech`` or ``paper_speech``."""
+    from emotion_recognition.weights import FACE, PAPER_SPEECH, SPEECH
 
-    shipped = {"face": FACE, "speech": SPEECH}
-    return lambda *streams: {f"{stream}_model": str(shipped[stream]) for stream in streams}
+    shipped = {"face": FACE, "speech": SPEECH, "paper_speech": PAPER_SPEECH}
+    return lambda *streams: {f"{stream.removeprefix('paper_')}_model": str(shipped[stream]) for stream in streams}
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import io
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -71,6 +71,7 @@ FACES = Input(
     lambda stamp: make.face_samples(stamp, make.face()), models=("face",),
 )  # fmt: skip
 MFCC = Input(SpeechClassifierNode, MfccWindow, "mfcc", Emotion, "emotion/speech", make.mfcc, models=("speech",))
+MEANS = replace(MFCC, models=("paper_speech",))
 FACE = Input(FusionNode, Emotion, "emotion/face", Emotion, "emotion", make.emotion, {"idle_period": 60.0})
 VOICE = Input(
     FusionNode, Emotion, "emotion/speech", Emotion, "emotion",
@@ -125,10 +126,16 @@ CASES = {
     "crop of wrong size": (FACES, face_with(crop=array("B", bytes(10))), "crop of 10 bytes", "= 150528"),
     "crop without data": (FACES, face_with(crop=array("B")), "crop of 0 bytes", "= 150528"),
     "box of NaN": (FACES, face_with(box=[NAN] * 4), "nan", "finite pixels"),
-    "mfcc of wrong length": (MFCC, mfcc_with(mfcc_mean=some([1.0] * 39)), "39 values", "expected coefficients, 40"),
-    "mfcc of another count": (MFCC, mfcc_with(mfcc_mean=some([1.0] * 13), coefficients=13), "13", "40"),
-    "mfcc with NaN": (MFCC, mfcc_with(mfcc_mean=some([NAN] * 40)), "nan", "finite values"),
-    "mfcc of silence with NaN": (MFCC, mfcc_with(mfcc_mean=some([NAN] * 40), voice_activity=0.0), "nan", "finite"),
+    "mfcc of wrong length": (MFCC, mfcc_with(mfcc=some([1.0] * 39)), "39 values", "x frames, 40 x 1"),
+    "mfcc without frames": (MFCC, mfcc_with(mfcc=some([]), frames=0), "0 values", "at least one frame"),
+    "mfcc of another count": (MFCC, mfcc_with(mfcc=some([1.0] * 13), coefficients=13), "(13, 1)", "(40, T)"),
+    "mfcc with NaN": (MFCC, mfcc_with(mfcc=some([NAN] * 40)), "nan", "finite values"),
+    "mfcc of silence with NaN": (MFCC, mfcc_with(mfcc=some([NAN] * 40), voice_activity=0.0), "nan", "finite"),
+    "mfcc mean of wrong length": (
+        MEANS, mfcc_with(mfcc_mean=some([1.0] * 39)), "39 values", "expected coefficients, 40",
+    ),
+    "mfcc mean of another count": (MEANS, mfcc_with(mfcc_mean=some([1.0] * 13), coefficients=13), "(13,)", "(40,)"),
+    "mfcc mean with NaN": (MEANS, mfcc_with(mfcc_mean=some([NAN] * 40)), "nan", "finite values"),
     "voice activity of NaN": (MFCC, mfcc_with(voice_activity=NAN), "voice_activity nan", "expected 0 to 1"),
     "window that ends before it starts": (MFCC, mfcc_with(window_end=to_time(SECOND)), "ends at", "before its start"),
     "probabilities of NaN": (FACE, emotion_with(probabilities=some([NAN] * 8)), "nan", "expected each from 0 to 1"),
