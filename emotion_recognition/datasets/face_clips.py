@@ -1,15 +1,17 @@
 """The face of a video clip: crops of frames spread over it, as the face classifier takes them."""
 
 from dataclasses import asdict, dataclass
+from importlib import metadata
 
 import numpy as np
 
 from emotion_recognition.datasets.cache import Arrays, DiskCache
 from emotion_recognition.datasets.clips import Clip
 from emotion_recognition.datasets.reading import UnreadableFile, read_frames
-from emotion_recognition.faces import Detector, create_detector, crop_face
+from emotion_recognition.engines.weights import read_sidecar
+from emotion_recognition.faces import Detector, create_detector, crop_face, mtcnn
 from emotion_recognition.faces.crops import SIZE
-from emotion_recognition.faces.detection import MIN_FACE_SIZE
+from emotion_recognition.faces.detection import MIN_FACE_SIZE, THRESHOLDS
 from emotion_recognition.faces.sampling import FRAMES
 
 VERSION = 1  # to be raised when the crops of a clip change
@@ -25,7 +27,7 @@ class CropSettings:
         size: side of a crop in pixels.
         margin: of the crop around the detected box; see :func:`emotion_recognition.faces.crop_face`.
         min_face_size: smallest face searched for, in pixels.
-        engine: of the detector; see :func:`emotion_recognition.faces.create_detector`.
+        engine, thresholds: of the detector; see :func:`emotion_recognition.faces.create_detector`.
     """
 
     frames: int = FRAMES
@@ -34,6 +36,7 @@ class CropSettings:
     margin: float = 0.0
     min_face_size: float = MIN_FACE_SIZE
     engine: str = "onnx"
+    thresholds: tuple[float, float, float] = THRESHOLDS
 
 
 class FaceClipReader:
@@ -83,7 +86,7 @@ class FaceClipReader:
         """
         if self.cache is None:
             return self._compute(clip)
-        settings = {"what": "face crops", **asdict(self.settings)}
+        settings = {"what": "face crops", **asdict(self.settings), "weights": _weights(self.settings.engine)}
         try:
             return self.cache.get(clip.path, settings, lambda path: self._compute(clip), VERSION)
         except FileNotFoundError as error:
@@ -93,7 +96,7 @@ class FaceClipReader:
         settings = self.settings
         frames, indices = read_frames(clip, settings.frames, settings.skip)
         if self._detector is None:
-            self._detector = create_detector(settings.engine, settings.min_face_size)
+            self._detector = create_detector(settings.engine, settings.min_face_size, settings.thresholds)
         detected = {
             index: _largest(self._detector, frame) for index, frame in zip(indices.tolist(), frames, strict=True)
         }
@@ -115,6 +118,13 @@ class FaceClipReader:
     def __getstate__(self) -> dict:
         """Leave the detector out: each process makes its own."""
         return {**self.__dict__, "_detector": None} if self.cache is not None else dict(self.__dict__)
+
+
+def _weights(engine: str) -> dict[str, str]:
+    """Return what tells a detector's weights from others: the sha256 of each file, or its package's version."""
+    if engine == "onnx":
+        return {key: entry["sha256"] for key, entry in read_sidecar(mtcnn.SIDECAR)["files"].items()}
+    return {engine: metadata.version(engine)}
 
 
 def _largest(detector: Detector, rgb: np.ndarray) -> tuple[float, float, float, float] | None:

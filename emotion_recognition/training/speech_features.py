@@ -1,4 +1,4 @@
-"""The 40-vectors that the speech classifier learns from: clips, windows of them and degraded versions, made once.
+"""The 40-vectors that the speech classifier learns from: clips and degraded versions of them, made once.
 
 The robot sees the mean MFCCs of sliding windows of 3 s, at a microphone's unknown gain and in its noise, not of trimmed
 clips. Each clip gives its whole, and ``variants`` random versions: whole or a random window of 3 s, played faster or
@@ -7,16 +7,16 @@ time does not change by it. Gain is applied later, see :func:`apply_gain`, since
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from emotion_recognition.datasets.ravdess import Clip, read_clip
 from emotion_recognition.features import Mfcc, MfccSettings, create_mfcc
-from emotion_recognition.training.augment_sounds import augment_sound
+from emotion_recognition.training.augment_sounds import SoundAugmentation, augment_sound
 
 WINDOW_S = 3.0
-HOP_S = 0.5
 SPEEDS = (0.8, 1.25)
 UNCHANGED_SPEED = 0.3
 SNR_DB = (0.0, 35.0)
@@ -32,8 +32,6 @@ class SpeechFeatures:
         class_ids, actors: int64 (N,).
         whole: the clips as they are, float32 (N, 40).
         variants: random versions, float32 (N, V, 40).
-        windows: the windows of 3 s a robot would see of each clip, every 0.5 s; float32 (M, 40).
-        window_clips: the clip each window comes from, int64 (M,).
         settings: settings of the coefficients.
     """
 
@@ -41,8 +39,6 @@ class SpeechFeatures:
     actors: np.ndarray
     whole: np.ndarray
     variants: np.ndarray
-    windows: np.ndarray
-    window_clips: np.ndarray
     settings: MfccSettings
 
 
@@ -66,20 +62,16 @@ def compute_features(
     Raises:
         ValueError: an unknown augmentation.
     """
-    if augmentation not in AUGMENTATIONS:
-        raise ValueError(f"augmentation {augmentation!r}: expected one of {', '.join(AUGMENTATIONS)}")
+    _check_augmentation(augmentation)
     settings = MfccSettings()
     mfcc = create_mfcc("numpy", settings)
     draw = AUGMENTATIONS[augmentation]
-    whole, versions, windows, window_clips = [], [], [], []
+    whole, versions = [], []
     for number, clip in enumerate(clips):
         sound = read_clip(clip, settings.rate)
         rng = np.random.default_rng([seed, *_numbers(clip.name)])
         whole.append(mean_mfcc(mfcc, sound))
         versions.append([mean_mfcc(mfcc, draw(sound, settings.rate, rng)) for _ in range(variants)])
-        for window in robot_windows(sound, settings.rate):
-            windows.append(mean_mfcc(mfcc, window))
-            window_clips.append(number)
         if progress and (number % 50 == 49 or number + 1 == len(clips)):
             progress({"stage": "features", "done": number + 1, "of": len(clips)})
     return SpeechFeatures(
@@ -87,8 +79,6 @@ def compute_features(
         actors=np.array([clip.actor for clip in clips], np.int64),
         whole=np.array(whole, np.float32),
         variants=np.array(versions, np.float32).reshape(len(clips), variants, settings.coefficients),
-        windows=np.array(windows, np.float32),
-        window_clips=np.array(window_clips, np.int64),
         settings=settings,
     )
 
@@ -102,12 +92,6 @@ def _numbers(name: str) -> list[int]:
 def mean_mfcc(mfcc: Mfcc, sound: np.ndarray) -> np.ndarray:
     """Return the mean over time of the MFCCs of a sound, float32 (40,), as the robot's audio pipeline does."""
     return mfcc(sound).mean(axis=1, dtype=np.float64).astype(np.float32)
-
-
-def robot_windows(sound: np.ndarray, rate: int) -> list[np.ndarray]:
-    """Return the windows of 3 s that lie within a sound, every 0.5 s; the sound itself if it is shorter."""
-    length, hop = round(WINDOW_S * rate), round(HOP_S * rate)
-    return [sound[start : start + length] for start in range(0, max(1, len(sound) - length + 1), hop)]
 
 
 def random_version(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -149,3 +133,23 @@ def apply_gain(vectors: np.ndarray, gain_db: np.ndarray, settings: MfccSettings)
 
 
 AUGMENTATIONS = {"robot": random_version, "paper": augment_sound}
+
+
+def augmentation_settings(augmentation: str) -> dict[str, Any]:
+    """Return all that the versions of an augmentation depend on but its code, as JSON can hold it.
+
+    Raises:
+        ValueError: an unknown augmentation.
+    """
+    _check_augmentation(augmentation)
+    if augmentation == "paper":
+        return {"augmentation": augmentation, **asdict(SoundAugmentation())}
+    return {
+        "augmentation": augmentation, "window_s": WINDOW_S, "window_share": WINDOW_SHARE, "speeds": SPEEDS,
+        "unchanged_speed": UNCHANGED_SPEED, "snr_db": SNR_DB, "without_noise": WITHOUT_NOISE,
+    }  # fmt: skip
+
+
+def _check_augmentation(augmentation: str) -> None:
+    if augmentation not in AUGMENTATIONS:
+        raise ValueError(f"augmentation {augmentation!r}: expected one of {', '.join(AUGMENTATIONS)}")

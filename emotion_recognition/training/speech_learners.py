@@ -17,11 +17,16 @@ from emotion_recognition.training import speech, speech_matrix
 from emotion_recognition.training.learners import Learner
 from emotion_recognition.training.loop import Report
 from emotion_recognition.training.mel_bank import MelBank, make_bank
-from emotion_recognition.training.speech_features import SpeechFeatures, compute_features, mean_mfcc
+from emotion_recognition.training.speech_features import (
+    SpeechFeatures,
+    augmentation_settings,
+    compute_features,
+    mean_mfcc,
+)
 
 FEATURE_SEED = 1
 # Raised when the features of the same sound change.
-MEAN_VERSION = BANK_VERSION = 1
+MEAN_VERSION, BANK_VERSION = 2, 1
 
 
 class _SpeechLearner(Learner):
@@ -57,24 +62,21 @@ class SpeechMeanLearner(_SpeechLearner):
         # The random versions depend on the clip's name, too.
         settings = {
             "kind": "mean mfcc", "mfcc": asdict(MfccSettings()), "versions": self.recipe.versions,
-            "seed": FEATURE_SEED, "name": clip.name, "augmentation": self.recipe.augmentation,
+            "seed": FEATURE_SEED, "name": clip.name, **augmentation_settings(self.recipe.augmentation),
         }  # fmt: skip
 
         def compute(_: Path) -> dict[str, np.ndarray]:
             found = compute_features([clip], self.recipe.versions, FEATURE_SEED, augmentation=self.recipe.augmentation)
-            return {"whole": found.whole[0], "variants": found.variants[0], "windows": found.windows}
+            return {"whole": found.whole[0], "variants": found.variants[0]}
 
         return self._cache.get(clip.path, settings, compute, MEAN_VERSION)
 
     def _gather(self, results: list[dict[str, np.ndarray]]) -> None:
-        counts = [len(item["windows"]) for item in results]
         self._features = SpeechFeatures(
             class_ids=self.class_ids,
             actors=self.actors,
             whole=np.stack([item["whole"] for item in results]),
             variants=np.stack([item["variants"] for item in results]),
-            windows=np.concatenate([item["windows"] for item in results]),
-            window_clips=np.repeat(np.arange(len(results)), counts),
             settings=MfccSettings(),
         )
 

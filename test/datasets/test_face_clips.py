@@ -106,6 +106,27 @@ def test_the_detector_finds_a_face_and_the_cache_keeps_its_crops(face_clip, tmp_
         FaceClipReader(CropSettings(frames=3, margin=0.2), cache)(face_clip)
 
 
+def test_crops_of_another_detector_are_computed_anew(clip, tmp_path, monkeypatch):
+    cache = DiskCache(tmp_path / "cache")
+    made = []
+
+    def create(engine, size, thresholds):
+        made.append(thresholds)
+        return MadeDetector({7: [(5.0, 5.0, 20.0, 20.0)]})
+
+    monkeypatch.setattr("emotion_recognition.datasets.face_clips.create_detector", create)
+    for _ in range(2):
+        FaceClipReader(CropSettings(frames=3), cache)(clip)
+    assert (cache.misses, cache.hits) == (1, 1)
+    FaceClipReader(CropSettings(frames=3, thresholds=(0.6, 0.7, 0.9)), cache)(clip)
+    assert (cache.misses, made[-1]) == (2, (0.6, 0.7, 0.9))
+    sidecar = tmp_path / "mtcnn.json"
+    sidecar.write_text('{"files": {"pnet_onnx": {"path": "mtcnn_pnet.onnx", "sha256": "00"}}}')
+    monkeypatch.setattr("emotion_recognition.faces.mtcnn.SIDECAR", sidecar)
+    FaceClipReader(CropSettings(frames=3), cache)(clip)
+    assert cache.misses == 3
+
+
 def test_a_missing_clip_is_unreadable_with_a_cache_too(tmp_path):
     with pytest.raises(UnreadableFile, match="gone.mp4.*no such file"):
         FaceClipReader(cache=DiskCache(tmp_path))(clip_of(tmp_path / "gone.mp4"))

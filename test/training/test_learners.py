@@ -13,6 +13,7 @@ from emotion_recognition.datasets.clips import CorpusError  # noqa: E402
 from emotion_recognition.datasets.reading import UnreadableFile, read_sound  # noqa: E402
 from emotion_recognition.engines.network import load_network  # noqa: E402
 from emotion_recognition.engines.weights import load_metadata  # noqa: E402
+from emotion_recognition.training.augment_sounds import SoundAugmentation  # noqa: E402
 from emotion_recognition.training.changes import Changes  # noqa: E402
 from emotion_recognition.training.learners import SIX, Task, create_learner, fill_cache, widened  # noqa: E402
 
@@ -44,6 +45,29 @@ def test_a_learner_knows_the_clips_and_reads_them_from_the_cache(ravdess, tmp_pa
     assert (again._cache.hits, again._cache.misses) == (16, 0)
     network = learner.fit(np.arange(12))
     assert (again.logits(network, np.arange(16)) == learner.logits(network, np.arange(16))).all()
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "name", "value"),
+    [
+        ("robot", "speech_features.SPEEDS", (0.9, 1.1)), ("robot", "speech_features.SNR_DB", (10.0, 20.0)),
+        ("robot", "speech_features.WINDOW_SHARE", 0.1), ("robot", "speech_features.UNCHANGED_SPEED", 0.9),
+        ("robot", "speech_features.WITHOUT_NOISE", 0.9), ("paper", "augment_sounds.SoundAugmentation.stretch", 0.9),
+    ],
+)  # fmt: skip
+def test_versions_drawn_otherwise_are_computed_anew(ravdess, tmp_path, monkeypatch, augmentation, name, value):
+    changes = dataclasses.replace(QUICK, augmentation=augmentation)
+    one = Task("S1", str(ravdess), changes=changes, cache=str(tmp_path))
+    clip = create_learner(one).clips[0]
+    if name.endswith("stretch"):
+        made = SoundAugmentation(stretch=value)
+        monkeypatch.setattr("emotion_recognition.training.speech_features.SoundAugmentation", lambda: made)
+    else:
+        monkeypatch.setattr(f"emotion_recognition.training.{name}", value)
+    learner = create_learner(one)
+    assert (learner._cache.hits, learner._cache.misses) == (0, len(learner.names))
+    learner._read(clip)
+    assert learner._cache.hits == 1
 
 
 @pytest.mark.parametrize("model", ["S1", "speech-resnet"])

@@ -30,8 +30,6 @@ def separable(actors: int = 24) -> SpeechFeatures:
         np.repeat(np.arange(1, actors + 1), 8),
         noisy(),
         np.stack([noisy(), noisy()], 1),
-        noisy(),
-        np.arange(count),
         MfccSettings(),
     )
 

@@ -9,7 +9,6 @@ from emotion_recognition.training.speech_features import (
     mean_mfcc,
     pink_noise,
     random_version,
-    robot_windows,
 )
 
 soundfile = pytest.importorskip("soundfile")
@@ -35,22 +34,12 @@ def test_gain_is_what_a_louder_sound_gives():
     assert (found[1] == quiet).all()
 
 
-def test_robot_windows_lie_on_the_hop():
-    counting = np.arange(RATE * 4 + 100)
-    windows = robot_windows(counting, RATE)
-    assert [(window[0], len(window)) for window in windows] == [(0, 48000), (8000, 48000), (16000, 48000)]
-    assert [len(window) for window in robot_windows(counting[:9000], RATE)] == [9000]
-
-
 def test_features_of_clips(clips):
     features = compute_features(clips, variants=3)
     assert features.class_ids.tolist() == [5, 5, 5] and features.actors.tolist() == [1, 2, 3]
     assert features.variants.shape == (3, 3, 40)
-    assert features.window_clips.tolist() == [0, 0, 1, 2]
     mfcc = create_mfcc()
     assert features.whole[0] == pytest.approx(mfcc(sound(3.7, 1)).mean(1), abs=1e-3)
-    assert features.windows[1] == pytest.approx(mfcc(sound(3.7, 1)[8000:56000]).mean(1), abs=1e-3)
-    assert (features.windows[3] == features.whole[2]).all()
 
 
 def test_a_clip_has_the_same_versions_whatever_stands_beside_it(clips):
