@@ -25,17 +25,31 @@ LABELS = {
     SURPRISED: "surprised",
 }
 CLASS_IDS = tuple(LABELS)
+# The paper's six, CREMA-D's, and those that RAVDESS shares with EMO-DB.
+SIX = (NEUTRAL, HAPPY, SAD, ANGRY, FEARFUL, DISGUST)
 UNKNOWN_LABEL = "unknown"
 
+# Words for the same emotion. Not among them are neighbours such as anxious, relaxed or content.
 SYNONYMS = {
+    "afraid": FEARFUL,
     "anger": ANGRY,
     "calmness": CALM,
     "disgusted": DISGUST,
+    "disgusting": DISGUST,
     "fear": FEARFUL,
+    "fright": FEARFUL,
+    "frightened": FEARFUL,
     "happiness": HAPPY,
     "joy": HAPPY,
+    "joyful": HAPPY,
+    "mad": ANGRY,
+    "neutrality": NEUTRAL,
     "sadness": SAD,
+    "scared": FEARFUL,
+    "sorrow": SAD,
     "surprise": SURPRISED,
+    "surprising": SURPRISED,
+    "unhappy": SAD,
 }
 _BY_NAME = {**{label: number for number, label in LABELS.items()}, **SYNONYMS}
 

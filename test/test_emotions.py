@@ -23,13 +23,33 @@ def test_ids_are_those_of_the_message():
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [("happy", 3), ("Happiness", 3), (" JOY ", 3), ("Anger", 5), ("fear", 6), ("disgusted", 7), ("surprise", 8)],
+    [
+        ("happy", 3),
+        ("Happiness", 3),
+        (" JOY ", 3),
+        ("Anger", 5),
+        ("fear", 6),
+        ("disgusted", 7),
+        ("surprise", 8),
+        ("scared", 6),
+        ("Afraid", 6),
+        ("fright", 6),
+        ("frightened", 6),
+        ("joyful", 3),
+        ("MAD", 5),
+        ("unhappy", 4),
+        ("sorrow", 4),
+        ("surprising", 8),
+        ("disgusting", 7),
+        ("neutrality", 1),
+        ("calmness", 2),
+    ],
 )
 def test_names_and_synonyms_are_understood(name, number):
     assert emotions.class_id(name) == number
 
 
-@pytest.mark.parametrize("name", ["", "unknown", "contempt", "3"])
+@pytest.mark.parametrize("name", ["", "unknown", "contempt", "anxious", "boredom", "3"])
 def test_other_names_are_none(name):
     assert emotions.class_id(name) is None
 

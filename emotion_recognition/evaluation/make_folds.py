@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from emotion_recognition.datasets.ravdess import find_clips
+from emotion_recognition.emotions import SIX
 from emotion_recognition.evaluation.protocols import FOLDER, clip_key
 
 SEED = 0
@@ -20,8 +21,6 @@ RAVDESS_ACTORS = tuple(range(1, 25))
 ACTORS_A_FOLD = 4
 CREMAD_ACTORS = tuple(range(1001, 1092))
 EMODB_ACTORS = (3, 8, 9, 10, 11, 12, 13, 14, 15, 16)
-CREMAD_CLASSES = (1, 3, 4, 5, 6, 7)
-SHARED_CLASSES = (1, 3, 4, 5, 6, 7)
 # The second of two byte-identical recordings; the corpus gives the first of them only.
 RAVDESS_COPY = "01-03-01-02-02-07"
 CONDITIONS = (
@@ -87,7 +86,7 @@ def cremad_actors() -> dict[str, Any]:
         for number, part in enumerate(parts)
     ]
     title = "CREMA-D, speaker-independent: 5-fold over its 91 actors"
-    return {"title": title, "corpus": "cremad", "by": "actor", "class_ids": CREMAD_CLASSES, "folds": folds}
+    return {"title": title, "corpus": "cremad", "by": "actor", "class_ids": SIX, "folds": folds}
 
 
 def ravdess_to_emodb() -> dict[str, Any]:
@@ -101,7 +100,7 @@ def ravdess_to_emodb() -> dict[str, Any]:
     }
     return {
         "title": "Learned from RAVDESS speech, tested on EMO-DB; predictions among the six classes of both",
-        "corpus": "ravdess", "test_corpus": "emodb", "by": "actor", "class_ids": SHARED_CLASSES, "folds": [fold],
+        "corpus": "ravdess", "test_corpus": "emodb", "by": "actor", "class_ids": SIX, "folds": [fold],
     }  # fmt: skip
 
 

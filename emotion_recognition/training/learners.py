@@ -17,12 +17,11 @@ from emotion_recognition.datasets.cache import DiskCache
 from emotion_recognition.datasets.clips import Clip, Corpus
 from emotion_recognition.datasets.corpora import open_corpus
 from emotion_recognition.datasets.reading import UnreadableFile, read_all
-from emotion_recognition.emotions import CLASS_IDS
+from emotion_recognition.emotions import CLASS_IDS, SIX
 from emotion_recognition.models.configurations import FaceConfiguration, configuration, own_name
 from emotion_recognition.training.changes import Changes
 from emotion_recognition.training.loop import Report
 
-SIX = (1, 3, 4, 5, 6, 7)  # CREMA-D's classes, the paper's six
 CORPUS_CLASSES = {
     ("ravdess", "speech"): CLASS_IDS,
     ("ravdess", "song"): (1, 2, 3, 4, 5, 6),
