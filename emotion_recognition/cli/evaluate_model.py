@@ -53,7 +53,7 @@ def evaluate_model(
     else:
         typer.echo(f"{found.modality}: {found.n} files scored, {found.skipped} skipped, {found.unreadable} unreadable")
         if found.not_found:
-            typer.echo(f"no face found in {found.not_found} more")
+            typer.echo(f"no face found in {found.not_found} of them, which are scored by their centre")
         if found.n:
             typer.echo(f"accuracy {found.accuracy:.4f}, UAR {found.uar:.4f}, macro-F1 {found.macro_f1:.4f}")
             width = max(map(len, found.labels))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from emotion_recognition.classifiers import VisualClassifier
 from emotion_recognition.datasets import fer2013
@@ -16,12 +15,11 @@ from emotion_recognition.engines import load_metadata
 from emotion_recognition.evaluation.calibration import calibration_error
 from emotion_recognition.evaluation.metrics import score
 from emotion_recognition.evaluation.records import RunRecord, library_versions
-from emotion_recognition.faces import create_detector, crop_face
+from emotion_recognition.evaluation.scenes import find_face
+from emotion_recognition.faces import create_detector
 from emotion_recognition.weights import FACE
 
 CROPS = ("none", "auto")
-# The detector looks for the face in the picture enlarged to about this side, framed by its repeated border.
-SCENE_SIDE = 240
 LEAST = 1e-12
 
 
@@ -110,7 +108,7 @@ def record_faces(
     used, rows = [], []
     for done, index in enumerate(chosen.tolist()):
         picture = np.repeat(faces.images[index][..., None], 3, axis=2)
-        face = picture if finder is None else _find(picture, finder, metadata.preprocessing.crop_margin)
+        face = picture if finder is None else find_face(picture, finder, metadata.preprocessing.crop_margin)
         if face is not None:
             used.append(index)
             rows.append(classifier.classify_clip([face]).probabilities)
@@ -141,15 +139,6 @@ def record_faces(
         notes=f"No face found in {len(chosen) - len(used)} of {len(chosen)} pictures." if finder else "",
     )
     return record, len(chosen) - len(used)
-
-
-def _find(picture: np.ndarray, detector, margin: float) -> np.ndarray | None:
-    scale = max(1, SCENE_SIDE // picture.shape[0])
-    side = picture.shape[0] * scale
-    large = np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR))
-    scene = np.pad(large, ((side // 2, side // 2), (side // 2, side // 2), (0, 0)), mode="edge")
-    found = detector.detect(scene)
-    return crop_face(scene, found[0].box, margin) if found else None
 
 
 def main(arguments: Sequence[str] | None = None) -> Path:

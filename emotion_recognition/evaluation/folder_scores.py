@@ -1,9 +1,9 @@
 """Scores of a model on any folder of labelled files, ``FOLDER/<class>/*``, through what runs on the robot.
 
 A picture or a video goes through the detector (crop ``auto``) or is taken as the face itself (``none``) to the visual
-classifier, a sound as a whole through the MFCCs to the speech classifier. What cannot be scored is counted: files
-of folders that name no class of ours, or one that the weights cannot name, files that cannot be read, pictures without
-a face.
+classifier, a sound as a whole through the MFCCs to the speech classifier. What cannot be scored is counted: files in no
+folder of a class, or of one that the weights cannot name, and files that cannot be read. A picture in which no face is
+found is scored all the same, by its centre: accuracy is that of all pictures, not of the easy ones.
 """
 
 import re
@@ -20,7 +20,8 @@ from emotion_recognition.datasets.reading import UnreadableFile, read_frames, re
 from emotion_recognition.emotions import class_id, label_of
 from emotion_recognition.engines import ModelError, ModelMetadata, load_metadata
 from emotion_recognition.evaluation.metrics import Scores, score
-from emotion_recognition.faces import create_detector, crop_face
+from emotion_recognition.evaluation.scenes import centre_square, find_face
+from emotion_recognition.faces import create_detector
 from emotion_recognition.features import MfccSettings, create_mfcc
 from emotion_recognition.weights import FACE, SPEECH
 
@@ -28,9 +29,8 @@ SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".ai
 VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".flv", ".m4v", ".mpg", ".mpeg", ".wmv")
 MODALITIES = ("face", "speech")
 CROPS = ("auto", "none")
-# The detector looks for the face in a small picture enlarged to about this side, framed by its repeated border.
-SCENE_SIDE = 240
 SHOWN = 5
+LOOSE = "."
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,11 @@ class FolderScores:
         modality: ``face`` or ``speech``.
         crop: ``auto`` or ``none``; None for speech.
         n: files scored.
-        skipped: files of classes that cannot be scored, by folder in ``skipped_folders``, and files of the other
-            modality.
+        skipped: files of classes that cannot be scored, by folder in ``skipped_folders`` (``.``: in no folder of a
+            class), and files of the other modality.
         unreadable: files that could not be read.
-        not_found: pictures and videos that could be read, but in which no face was found (crop ``auto``).
+        not_found: pictures and videos in which no face was found (crop ``auto``): among ``n``, scored by the largest
+            square about their centre.
         accuracy, uar, macro_f1: 0 to 1; None if nothing was scored.
         among_present: accuracy and UAR if predictions are limited to the classes that occur in the folder; None if
             fewer than two do.
@@ -94,7 +95,8 @@ def find_labelled(folder: Path | str) -> Labelled:
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}: expected one with a folder of files for each class")
     files: list[tuple[Path, int]] = []
-    skipped: dict[str, int] = {}
+    loose = sum(path.is_file() and not path.name.startswith(".") for path in folder.iterdir())
+    skipped: dict[str, int] = {LOOSE: loose} if loose else {}
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     for place in inside:
         members = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
@@ -139,10 +141,10 @@ def score_folder(
         folder: see :func:`find_labelled`.
         modality: ``face`` or ``speech``; guessed from the files if None.
         crop: of pictures and videos: ``auto`` finds the largest face and crops it as the robot does, ``none`` takes the
-            picture, cut to a square about its centre.
+            picture, cut to a square about its centre, as does ``auto`` where no face is found.
         sidecar: of the model; the shipped one if None.
         engine: of the classifier.
-        on_problem: called with a line for every file and folder that is left out.
+        on_problem: called with a line for every file and folder that is left out, and every face not found.
         progress: called with files done and in all.
 
     Raises:
@@ -158,7 +160,10 @@ def score_folder(
     classify = _Faces(metadata, crop, engine) if modality == "face" else _Voices(metadata, engine)
     skipped = dict(labelled.skipped_folders)
     for name, count in skipped.items():
-        tell(f"{Path(folder) / name}: names no known emotion, {count} files skipped")
+        if name == LOOSE:
+            tell(f"{folder}: {count} files lie in no folder of a class, skipped")
+        else:
+            tell(f"{Path(folder) / name}: names no known emotion, {count} files skipped")
     nameable = [(path, number) for path, number in labelled.files if number in metadata.class_ids]
     for number in sorted({number for _, number in labelled.files} - set(metadata.class_ids)):
         count = sum(found == number for _, found in labelled.files)
@@ -172,10 +177,7 @@ def score_folder(
     truth, rows, unreadable, not_found = [], [], 0, 0
     for done, (path, number) in enumerate(chosen):
         try:
-            rows.append(classify(path))
-        except NoFace as problem:
-            not_found += 1
-            tell(f"{path}: {problem.reason}")
+            probabilities, unseen = classify(path)
         except ModelError:
             raise
         except ValueError as problem:
@@ -183,6 +185,10 @@ def score_folder(
             tell(str(problem) if isinstance(problem, UnreadableFile) else f"{path}: {problem}")
         else:
             truth.append(number)
+            rows.append(probabilities)
+            if unseen:
+                not_found += 1
+                tell(f"{path}: {unseen}")
         if progress:
             progress(done + 1, len(chosen))
     table = tuple(sorted(metadata.class_ids))
@@ -214,43 +220,38 @@ def _scores(truth: list[int], rows: list[np.ndarray], class_ids: tuple[int, ...]
     return score(np.array(truth), np.array(among)[np.array(rows)[:, columns].argmax(axis=1)], among)
 
 
-class NoFace(UnreadableFile):
-    """A picture or video that can be read, but in which no face is found."""
-
-
 class _Voices:
-    """Probabilities of a whole file of sound, as the speech node computes them of a window."""
+    """Probabilities of a whole file of sound, as the speech node computes them of a window, and ''."""
 
     def __init__(self, metadata: ModelMetadata, engine: str):
         self._classifier = SpeechClassifier(metadata, engine)
         self._mfcc = create_mfcc("numpy", MfccSettings(**metadata.preprocessing.mfcc))
 
-    def __call__(self, path: Path) -> np.ndarray:
+    def __call__(self, path: Path) -> tuple[np.ndarray, str]:
         mfcc = self._mfcc(read_sound(path))
-        return self._classifier.classify(mfcc if self._classifier.reads_matrix else mfcc.mean(axis=1)).probabilities
+        heard = mfcc if self._classifier.reads_matrix else mfcc.mean(axis=1)
+        return self._classifier.classify(heard).probabilities, ""
 
 
 class _Faces:
-    """Probabilities of a picture as a clip of one frame, or of a video as one of 15."""
+    """Probabilities of a picture as a clip of one frame, or of a video as one of 15; why no face was seen, or ''."""
 
     def __init__(self, metadata: ModelMetadata, crop: str, engine: str):
         self._classifier = VisualClassifier(metadata, engine)
         self._margin = metadata.preprocessing.crop_margin
         self._detector = create_detector() if crop == "auto" else None
 
-    def __call__(self, path: Path) -> np.ndarray:
+    def __call__(self, path: Path) -> tuple[np.ndarray, str]:
         frames = [*read_frames(path)[0]] if _is_video(path) else [read_picture(path)]
-        faces = [face for face in map(self._face, frames) if face is not None]
-        if not faces:
-            raise NoFace(path, f"no face found in {len(frames)} frame{'s' if len(frames) > 1 else ''}")
-        return self._classifier.classify_clip(faces).probabilities
-
-    def _face(self, frame: np.ndarray) -> np.ndarray | None:
         if self._detector is None:
-            return centre_square(frame)
-        scene = enlarged(frame)
-        found = self._detector.detect(scene)
-        return crop_face(scene, max(found, key=lambda one: one.area).box, self._margin) if found else None
+            faces, problem = [centre_square(frame) for frame in frames], ""
+        else:
+            found = [find_face(frame, self._detector, self._margin) for frame in frames]
+            faces, problem = [face for face in found if face is not None], ""
+        if not faces:
+            problem = f"no face found in {len(frames)} frame{'s' if len(frames) > 1 else ''}, the centre stands for it"
+            faces = [centre_square(frame) for frame in frames]
+        return self._classifier.classify_clip(faces).probabilities, problem
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -264,26 +265,6 @@ def read_picture(path: Path) -> np.ndarray:
             return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadableFile(path, f"no picture: {error}") from error
-
-
-def centre_square(frame: np.ndarray) -> np.ndarray:
-    """Return the largest square about the centre of (H, W, 3)."""
-    height, width = frame.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return np.ascontiguousarray(frame[top : top + side, left : left + side])
-
-
-def enlarged(frame: np.ndarray) -> np.ndarray:
-    """Return a picture in which the detector finds a face: a small one enlarged and framed by its repeated border."""
-    height, width = frame.shape[:2]
-    scale = SCENE_SIDE // min(height, width)
-    if scale < 1:
-        return frame
-    size = (width * scale, height * scale)
-    large = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
-    edge = min(size) // 2
-    return np.pad(large, ((edge, edge), (edge, edge), (0, 0)), mode="edge")
 
 
 def _class_of(name: str) -> int | None:

@@ -7,8 +7,9 @@ soundfile = pytest.importorskip("soundfile")
 
 from emotion_recognition.classifiers import SpeechClassifier, VisualClassifier  # noqa: E402
 from emotion_recognition.engines import ModelError, load_metadata  # noqa: E402
-from emotion_recognition.evaluation import folder_scores  # noqa: E402
+from emotion_recognition.evaluation import face_scores, folder_scores, scenes  # noqa: E402
 from emotion_recognition.evaluation.folder_scores import score_folder  # noqa: E402
+from emotion_recognition.faces import Detection, crop_face  # noqa: E402
 from emotion_recognition.features import MfccSettings, create_mfcc  # noqa: E402
 from emotion_recognition.weights import FACE, SPEECH  # noqa: E402
 
@@ -80,7 +81,7 @@ def test_what_cannot_be_scored_is_counted_and_named(tmp_path):
     assert (scores.n, scores.skipped, scores.unreadable, scores.not_found) == (1, 4, 2, 0)
     assert scores.skipped_folders == {"contempt": 2, "calm": 1}
     text = "\n".join(lines)
-    for part in ("contempt: names no known emotion, 2 files", "calm: face_", "broken.jpg: cannot be read",
+    for part in ("contempt: names no known emotion, 2 files", f"calm: {load_metadata(FACE).name} cannot", "broken.jpg: cannot be read",
                  "empty.png: cannot be read", "voice.wav: not for face"):  # fmt: skip
         assert part in text
     assert "calm" not in scores.labels
@@ -96,23 +97,51 @@ def test_both_modalities_must_be_chosen_between(tmp_path):
     assert (scores.n, scores.skipped, scores.unreadable) == (1, 1, 1)
 
 
-def test_a_picture_without_a_face_is_told_apart_from_a_broken_one(tmp_path):
-    Image.new("RGB", (320, 240), (40, 40, 40)).save(tmp_path / "x.png")
+def test_the_centre_stands_for_a_face_that_is_not_found(tmp_path):
     (tmp_path / "happy").mkdir()
-    (tmp_path / "x.png").rename(tmp_path / "happy" / "x.png")
+    scene = np.full((240, 320, 3), 40, np.uint8)
+    Image.fromarray(scene).save(tmp_path / "happy" / "x.png")
+    (tmp_path / "happy" / "broken.png").write_bytes(b"x")
     lines = []
     scores = score_folder(tmp_path, crop="auto", on_problem=lines.append)
-    assert (scores.n, scores.not_found, scores.unreadable, scores.accuracy) == (0, 1, 0, None)
-    assert "no face found in 1 frame" in lines[0]
+    assert (scores.n, scores.not_found, scores.unreadable) == (1, 1, 1)
+    assert "x.png: no face found in 1 frame" in lines[1]
+    found = VisualClassifier(load_metadata(FACE)).classify_clip([scene[:, 40:280]])
+    told = folder_scores.label_of(found.class_ids[int(found.probabilities.argmax())])
+    assert scores.confusion[scores.labels.index("happy")][scores.labels.index(told)] == 1
+    assert score_folder(tmp_path, crop="none").confusion == scores.confusion
+
+
+def test_files_in_no_folder_of_a_class_are_counted(tmp_path):
+    picture(tmp_path / "sad" / "a.png", 0)
+    picture(tmp_path / "loose.png", 1)
+    (tmp_path / "labels.csv").write_text("x")
+    (tmp_path / ".hidden").touch()
+    lines = []
+    scores = score_folder(tmp_path, crop="none", on_problem=lines.append)
+    assert (scores.n, scores.skipped, scores.skipped_folders) == (1, 2, {".": 2})
+    assert lines == [f"{tmp_path}: 2 files lie in no folder of a class, skipped"]
+
+
+def test_the_largest_face_is_taken_wherever_it_stands_in_the_list():
+    boxes = [(10.0, 10.0, 40.0, 40.0), (100.0, 20.0, 120.0, 150.0)]
+
+    class Two:
+        def detect(self, rgb):
+            return [Detection(box, np.zeros((5, 2), np.float32), 0.9) for box in boxes]
+
+    frame = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    assert (scenes.find_face(frame, Two(), 0.1) == crop_face(frame, boxes[1], 0.1)).all()
+    assert face_scores.find_face is folder_scores.find_face is scenes.find_face
 
 
 def test_shapes_of_pictures():
     wide = np.arange(4 * 10 * 3, dtype=np.uint8).reshape(4, 10, 3)
-    assert (folder_scores.centre_square(wide) == wide[:, 3:7]).all()
-    large = folder_scores.enlarged(np.zeros((48, 60, 3), np.uint8))
+    assert (scenes.centre_square(wide) == wide[:, 3:7]).all()
+    large = scenes.enlarged(np.zeros((48, 60, 3), np.uint8))
     assert large.shape == (240 + 240, 300 + 240, 3)
     frame = np.zeros((480, 640, 3), np.uint8)
-    assert folder_scores.enlarged(frame) is frame
+    assert scenes.enlarged(frame) is frame
 
 
 def test_folders_and_models_that_do_not_fit(tmp_path):
@@ -134,5 +163,5 @@ def test_faces_in_real_clips_are_found(data_folder):
     if not clips.is_dir():
         pytest.skip(f"no {clips}")
     faces = folder_scores._Faces(load_metadata(FACE), "auto", "onnxruntime")
-    probabilities = faces(clips / "happy.mp4")
-    assert probabilities.shape == (7,) and probabilities.sum() == pytest.approx(1)
+    probabilities, problem = faces(clips / "happy.mp4")
+    assert not problem and probabilities.shape == (7,) and probabilities.sum() == pytest.approx(1)
