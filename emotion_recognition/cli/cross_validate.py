@@ -51,26 +51,14 @@ def cross_validate(
 ) -> None:
     """Train one model a fold and score it on the clips that it has not learned from.
 
-    Writes the run record to OUTPUT/runs, and metrics.json and metrics.csv. A run that was cut off goes on.
+    Writes the run record to OUTPUT/runs, and metrics-PROTOCOL.json and .csv. A run that was cut off goes on.
     """
     options.check_model(model)
     settings = options.Settings(
-        model,
-        data,
-        corpus,
-        channel,
-        classes,
-        epochs,
-        rate,
-        dropout,
-        batch,
-        seed,
-        on_unreadable,
-        cache,
-        skip_frames,
-        added,
-        augmentation,
-    )
+        model=model, data=data, corpus=corpus, channel=channel, classes=classes, epochs=epochs, rate=rate,
+        dropout=dropout, batch=batch, seed=seed, on_unreadable=on_unreadable, cache=cache,
+        skip_frames=skip_frames, added=added, augmentation=augmentation,
+    )  # fmt: skip
     load("torch")
     load("sklearn")
     load("joblib")
@@ -84,7 +72,9 @@ def cross_validate(
     try:
         chosen = None
         if choices:
-            chosen = load("emotion_recognition.training.search").load_choices(choices, settings.changes())
+            chosen = load("emotion_recognition.training.search").load_choices(
+                choices, model, protocol.value, settings.changes()
+            )  # fmt: skip
         with TrainingProgress() as progress:
             record = validation.cross_validate(
                 settings.task(), protocol.value, output, jobs, scheduler, progress, name, allow_partial,

@@ -43,22 +43,10 @@ def search(
     """
     options.check_model(model)
     settings = options.Settings(
-        model,
-        data,
-        corpus,
-        channel,
-        classes,
-        epochs,
-        None,
-        None,
-        batch,
-        seed,
-        on_unreadable,
-        cache,
-        skip_frames,
-        added,
-        augmentation,
-    )
+        model=model, data=data, corpus=corpus, channel=channel, classes=classes, epochs=epochs, batch=batch,
+        seed=seed, on_unreadable=on_unreadable, cache=cache, skip_frames=skip_frames, added=added,
+        augmentation=augmentation,
+    )  # fmt: skip
     load("torch")
     load("sklearn")
     load("joblib")

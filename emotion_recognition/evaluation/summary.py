@@ -14,7 +14,6 @@ from emotion_recognition.evaluation.metrics import score
 from emotion_recognition.evaluation.records import RunRecord
 
 BY_FOLD = ("accuracy", "uar", "macro_f1")
-METRICS_JSON, METRICS_CSV = "metrics.json", "metrics.csv"
 
 
 def summarise(record: RunRecord, resamples: int = 2000) -> dict[str, Any]:
@@ -36,8 +35,9 @@ def summarise(record: RunRecord, resamples: int = 2000) -> dict[str, Any]:
 
 
 def write_metrics(record: RunRecord, folder: Path | str, resamples: int = 2000) -> tuple[Path, Path]:
-    """Write :func:`summarise` of a record as ``metrics.json``, and as ``metrics.csv`` with one figure a row.
+    """Write :func:`summarise` of a record as JSON, and as CSV with one figure a row.
 
+    The files are named by the protocol, ``metrics-p2.json`` and ``metrics-p2.csv``, as a folder may hold several.
     The columns are ``condition``, ``fold`` (a number, ``pooled``, ``mean`` or ``std``), ``class_id`` (empty where the
     figure is of no class), ``metric`` and ``value``.
 
@@ -47,7 +47,7 @@ def write_metrics(record: RunRecord, folder: Path | str, resamples: int = 2000) 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     summary = summarise(record, resamples)
-    as_json, as_csv = folder / METRICS_JSON, folder / METRICS_CSV
+    as_json, as_csv = (folder / f"metrics-{record.protocol}.{suffix}" for suffix in ("json", "csv"))
     as_json.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     with open(as_csv, "w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")

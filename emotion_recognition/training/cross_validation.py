@@ -1,7 +1,7 @@
 """Cross-validation: a model's recipe scored under a protocol, one model a fold.
 
 The output folder holds a folder a fold (``training.folds``), the predictions of all folds as a run record in ``runs``,
-and ``metrics.json`` and ``metrics.csv``. A run that was killed and is started again goes on where it was.
+and ``metrics-<protocol>.json`` and ``.csv``. A run that was killed and is started again goes on where it was.
 """
 
 import contextlib
@@ -52,18 +52,22 @@ def cross_validate(
         name: of the run record; the model and the protocol if left out.
         allow_partial: the data set may lack clips or actors of the protocol.
         test_data: folder of the corpus that is tested on, for a protocol across corpora.
-        choices: changes to the recipe by fold, as a search made them on the inner splits.
+        choices: changes to the recipe by fold, as a search made them on the inner splits; of every fold, unless
+            ``allow_partial``: then the others take the recipe as it is.
         command: kept in the record.
 
     Raises:
         CorpusError, UnreadableFile, ValueError: the data is not what the protocol is made of, or the output folder
-            holds another run.
+            holds another run, or a fold has no choice.
         JobsFailed: a fold failed; the others are kept.
     """
     output = Path(output)
     found = load_protocol(protocol)
     learner = ready_learner(task, jobs, scheduler, report)
     splits = split_clips(found, learner, allow_partial)
+    without = [split.name for split in splits if choices is not None and split.name not in choices]
+    if without and not allow_partial:
+        raise ValueError(f"nothing was chosen for the folds {', '.join(without)} of {protocol}: search in them, too")
     read, tested_names = [learner], None
     if found.across_corpora:
         tester = _other_corpus(found, task, test_data, report)

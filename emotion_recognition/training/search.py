@@ -17,7 +17,7 @@ import numpy as np
 from emotion_recognition.evaluation.metrics import score
 from emotion_recognition.evaluation.protocols import load_protocol
 from emotion_recognition.evaluation.records import RunRecord
-from emotion_recognition.models.configurations import FaceConfiguration, configuration
+from emotion_recognition.models.configurations import FaceConfiguration, configuration, own_name
 from emotion_recognition.training.changes import Changes
 from emotion_recognition.training.cross_validation import following, ready_learner, split_clips
 from emotion_recognition.training.folds import CHECKPOINT, EPOCHS, FoldTask, run_fold
@@ -28,6 +28,8 @@ from emotion_recognition.training.loop import Report
 RATES = (1e-4, 1e-2)
 DROPOUTS = (0.1, 0.5)
 RESULTS_JSON, RESULTS_CSV = "search.json", "search.csv"
+# What a search draws, and the seed: a choice holds for every one.
+FREE = {"rate": None, "dropout": None, "seed": None}
 COLUMNS = ("fold", "trial", "rate", "dropout", "uar", "accuracy", "validated")
 
 
@@ -167,30 +169,51 @@ def run_trial(run: FoldTask) -> RunRecord:
     return record
 
 
-def load_choices(path: Path | str, changes: Changes) -> dict[str, Changes]:
+def load_choices(path: Path | str, model: str, protocol: str, changes: Changes) -> dict[str, Changes]:
     """Return by fold what a search chose, as changes beside those that are given.
 
+    Args:
+        path: the search's ``search.json``.
+        model, protocol: what the choices are for; of the search, or a protocol of the same folds (P5 after P2).
+        changes: to the recipe, the same as in the search; the seed alone may differ.
+
     Raises:
-        ValueError: the file is no search's ``search.json``.
+        ValueError: the file is no search's ``search.json``, or that of another search.
     """
+    found = _read(path, model, changes, "best")
+    if load_protocol(found["protocol"]).folds != load_protocol(protocol).folds:
+        raise ValueError(f"{path}: chosen on the folds of {found['protocol']}, not of {protocol}: search on {protocol}")
+    return {fold: replace(changes, **chosen) for fold, chosen in found["best"].items()}
+
+
+def load_overall(path: Path | str, model: str, changes: Changes) -> dict[str, Any]:
+    """Return ``rate`` and ``dropout`` of a search's overall choice; for arguments and errors see `load_choices`."""
+    return _read(path, model, changes, "overall")["overall"]["overall"]
+
+
+def _read(path: Path | str, model: str, changes: Changes, part: str) -> dict[str, Any]:
+    """Return what a search's file holds, ``rate`` and ``dropout`` alone by fold in ``part``."""
     try:
-        best = json.loads(Path(path).read_text(encoding="utf-8"))["best"]
-        return {fold: replace(changes, rate=float(one["rate"]), dropout=one["dropout"]) for fold, one in best.items()}
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        choices = found[part] if part == "best" else {part: found[part]}
+        found[part] = {name: {"rate": float(one["rate"]), "dropout": one["dropout"]} for name, one in choices.items()}
+        searched, theirs = str(found["model"]), Changes(**{**found["changes"], **FREE})
+        str(found["protocol"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not the {RESULTS_JSON} of a search ({error!r})") from error
-
-
-def load_overall(path: Path | str) -> dict[str, Any]:
-    """Return ``rate`` and ``dropout`` of a search's overall choice.
-
-    Raises:
-        ValueError: the file is no search's ``search.json``.
-    """
-    try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))["overall"]
-        return {"rate": float(found["rate"]), "dropout": found["dropout"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not the {RESULTS_JSON} of a search ({error!r})") from error
+    if changes.rate is not None or changes.dropout is not None:
+        raise ValueError(f"{path}: it gives rate and dropout: leave those that are given besides out")
+    if searched != own_name(model):
+        raise ValueError(f"{path}: a search for {searched}, not for {own_name(model)}: search for this model")
+    mine = asdict(replace(changes, **FREE))
+    differing = [key for key, value in asdict(theirs).items() if value != mine[key]]
+    if differing:
+        raise ValueError(
+            f"{path}: searched with "
+            + ", ".join(f"{key} {getattr(theirs, key)}, not {mine[key]}" for key in differing)
+            + ": give the same, or search with these (None: the recipe's own)"
+        )
+    return found
 
 
 def _trial(fold: str, number: int, rate: float, dropout: float | None, record: RunRecord) -> Trial:

@@ -28,6 +28,7 @@ from emotion_recognition.training.learners import Learner, Task, create_learner
 from emotion_recognition.training.loop import Report
 
 METRICS_JSON, METRICS_CSV = "metrics.json", "metrics.csv"
+MIXED = ("p1", "p1-split")  # protocols that test speakers who are learned from
 
 
 def train_model(
@@ -46,8 +47,9 @@ def train_model(
         task: the model and the data.
         output: folder of the model's files, the checkpoint, ``metrics.json`` and ``metrics.csv`` (the epochs).
         name: the model's; the architecture and the data set if left out.
-        record: a cross-validation of the same recipe, or of one chosen by fold, for temperature and scores; without
-            it the temperature is 1 and the sidecar says that nothing was measured.
+        record: a cross-validation of the same data set and recipe, by unseen speakers, for temperature and scores;
+            rate and dropout may have been chosen by fold. Without it the temperature is 1 and the sidecar says that
+            nothing was measured.
         report: called with figures: ``stage`` is "reading", "unreadable" or "training".
         command: kept in the sidecar.
         threads: of torch on the processor; a training that goes on with as many ends with the same weights.
@@ -58,7 +60,7 @@ def train_model(
 
     Raises:
         CorpusError, UnreadableFile, ValueError: the data cannot be used, the folder holds another run's checkpoint, or
-            the record is another recipe's.
+            the record is another recipe's or data set's, or of mixed speakers.
         FloatingPointError: the loss was not finite.
         ModelError: the checkpoint cannot be used.
     """
@@ -101,14 +103,36 @@ def record_temperature(record: RunRecord) -> float:
 
 
 def _check(record: RunRecord, learner: Learner, recipe: dict[str, Any]) -> None:
-    if record.model == learner.architecture and BY_FOLD in record.recipe:
-        return
-    if record.model != learner.architecture or dict(record.recipe) != recipe:
-        keys = sorted(key for key in {*recipe, *record.recipe} if recipe.get(key) != record.recipe.get(key))
+    if record.protocol in MIXED:
+        raise ValueError(
+            f"the cross-validation {record.name} is of {record.protocol}, whose tested speakers are learned from: its "
+            "temperature and scores would be too sure of the people a robot meets: cross-validate under p2 or p3"
+        )
+    if record.corpus != learner.corpus.name or set(record.class_ids) != set(learner.class_table):
+        raise ValueError(
+            f"the cross-validation {record.name} is of {record.corpus} and classes {record.class_ids}; expected "
+            f"{learner.corpus.name} and {learner.class_table}, which are trained now: cross-validate these"
+        )
+    compared, found = recipe, [dict(record.recipe)]
+    if BY_FOLD in record.recipe:
+        # A search chose rate and dropout for each fold; all else is the recipe's.
+        compared, found = _without_choice(recipe), [_without_choice(one) for one in record.recipe[BY_FOLD].values()]
+    differing = [one for one in found if one != compared]
+    if record.model != learner.architecture or differing or not found:
+        other = differing[0] if differing else compared if found else {}
+        keys = sorted(key for key in {*compared, *other} if compared.get(key) != other.get(key))
         raise ValueError(
             f"the cross-validation {record.name} is of {record.model} and differs in {', '.join(keys) or 'nothing'}; "
             f"expected the recipe of {learner.architecture} that is trained now: cross-validate it first"
         )
+
+
+def _without_choice(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe without rate and dropout."""
+    optimisation = dict(recipe.get("optimisation", {}))
+    optimisation["cycles"] = [epochs for epochs, _ in optimisation.get("cycles", [])]
+    kept = {key: value for key, value in recipe.items() if key != "dropout"}
+    return {**kept, "optimisation": optimisation}
 
 
 def _write_metrics(

@@ -115,6 +115,7 @@ def test_summary_of_a_run():
 def test_metrics_files_hold_the_summary(tmp_path):
     record = made_run()
     as_json, as_csv = write_metrics(record, tmp_path / "out")
+    assert (as_json.name, as_csv.name) == (f"metrics-{record.protocol}.json", f"metrics-{record.protocol}.csv")
     assert json.loads(as_json.read_text()) == json.loads(json.dumps(summarise(record)))
     with open(as_csv, newline="") as stream:
         rows = {tuple(row[:4]): row[4] for row in csv.reader(stream)}

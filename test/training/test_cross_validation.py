@@ -13,6 +13,7 @@ pytest.importorskip("sklearn")
 
 import made_corpora  # noqa: E402
 
+from emotion_recognition.datasets.clips import Corpus  # noqa: E402
 from emotion_recognition.evaluation.records import load_record  # noqa: E402
 from emotion_recognition.training import folds, speech  # noqa: E402
 from emotion_recognition.training.changes import Changes  # noqa: E402
@@ -76,9 +77,9 @@ def test_the_record_says_what_was_done(run):
 def test_metrics_are_those_of_the_predictions(run):
     output, record, _ = run
     accuracy = float(np.mean(record.predicted == record.truth))
-    found = json.loads((output / "metrics.json").read_text())["conditions"]["clips"]
+    found = json.loads((output / "metrics-p2.json").read_text())["conditions"]["clips"]
     assert found["accuracy"] == pytest.approx(accuracy) and found["count"] == 48
-    with open(output / "metrics.csv", newline="") as stream:
+    with open(output / "metrics-p2.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     pooled = [row for row in rows if (row["fold"], row["metric"], row["class_id"]) == ("pooled", "accuracy", "")]
     assert [float(row["value"]) for row in pooled] == [pytest.approx(accuracy)]
@@ -150,6 +151,9 @@ def test_other_conditions_are_tested_on_the_models_that_are_there(run, task, tmp
     whole = found.select("clips")
     order = [whole.names.index(name) for name in record.names]
     assert whole.logits[order] == pytest.approx(record.logits, abs=2e-4)
+    names = [f"metrics-{protocol}.{suffix}" for protocol in ("p2", "p5") for suffix in ("csv", "json")]
+    assert sorted(path.name for path in (tmp_path / "copy").glob("metrics*")) == names
+    assert (tmp_path / "copy" / "metrics-p2.json").read_text() == (output / "metrics-p2.json").read_text()
     noisy = found.select("clips noise 0 dB")
     assert np.abs(noisy.logits - whole.logits).max() > 1e-3
 
@@ -245,9 +249,10 @@ def test_a_search_scores_the_inner_split_only_and_the_choices_are_each_folds_own
     with open(tmp_path / "s" / "search.csv", newline="") as stream:
         assert [float(row["uar"]) for row in csv.DictReader(stream)] == [t["uar"] for t in found["trials"]]
     assert json.loads((tmp_path / "s" / "search.json").read_text()) == found
-    assert load_overall(tmp_path / "s" / "search.json")["rate"] == found["overall"]["rate"]
+    assert load_overall(tmp_path / "s" / "search.json", "S1", QUICK)["rate"] == found["overall"]["rate"]
 
-    choices = load_choices(tmp_path / "s" / "search.json", task.changes)
+    choices = load_choices(tmp_path / "s" / "search.json", "S1", "p2", task.changes)
+    assert {change.epochs for change in choices.values()} == {3}
     record = cross_validate(task, "p2", tmp_path / "cv", 1, allow_partial=True, choices=choices)
     used = {fold: recipe["optimisation"]["cycles"][0][1] for fold, recipe in record.recipe["chosen by fold"].items()}
     assert used["actors 1-4"] == found["best"]["actors 1-4"]["rate"]
@@ -263,9 +268,46 @@ def test_impossible_searches_are_refused(task, tmp_path):
         search(task, "p2", tmp_path, 1, folds=[3], jobs=1, allow_partial=True)
     (tmp_path / "search.json").write_text("[]")
     with pytest.raises(ValueError, match="not the search.json of a search"):
-        load_choices(tmp_path / "search.json", QUICK)
+        load_choices(tmp_path / "search.json", "S1", "p2", QUICK)
     with pytest.raises(ValueError, match="not the search.json of a search"):
-        load_overall(tmp_path / "search.json")
+        load_overall(tmp_path / "search.json", "S1", QUICK)
+
+
+@pytest.fixture
+def searched(tmp_path):
+    one = {"trial": 1, "rate": 0.003, "dropout": 0.25, "uar": 0.5}
+    found = {
+        "model": "speech-cnn-s1", "protocol": "p2", "seed": 0, "best": {"actors 1-4": one}, "overall": one,
+        "changes": dataclasses.asdict(dataclasses.replace(QUICK, seed=4)), "trials": [],
+    }  # fmt: skip
+    (tmp_path / "search.json").write_text(json.dumps(found))
+    return tmp_path / "search.json"
+
+
+def test_choices_are_those_of_the_same_search_only(searched):
+    changes = dataclasses.replace(QUICK, seed=7)
+    expected = {"actors 1-4": dataclasses.replace(changes, rate=0.003, dropout=0.25)}
+    assert load_choices(searched, "S1", "p2", changes) == load_choices(searched, "S1", "p5", changes) == expected
+    assert load_overall(searched, "S1", changes) == {"rate": 0.003, "dropout": 0.25}
+    with pytest.raises(ValueError, match="chosen on the folds of p2, not of p3"):
+        load_choices(searched, "S1", "p3", changes)
+    for load in (lambda *given: load_choices(*given[:2], "p2", *given[2:]), load_overall):
+        with pytest.raises(ValueError, match="a search for speech-cnn-s1, not for speech-cnn-s2"):
+            load(searched, "S2", changes)
+        with pytest.raises(ValueError, match="searched with epochs 3, not None, batch 8, not None: give the same"):
+            load(searched, "S1", Changes())
+        with pytest.raises(ValueError, match="augmentation None, not paper"):
+            load(searched, "S1", dataclasses.replace(changes, augmentation="paper"))
+        with pytest.raises(ValueError, match="gives rate and dropout"):
+            load(searched, "S1", dataclasses.replace(changes, rate=0.1))
+
+
+def test_folds_that_nothing_was_chosen_for_are_told(task, searched, tmp_path, monkeypatch):
+    monkeypatch.setattr(Corpus, "check_whole", lambda corpus: None)
+    choices = load_choices(searched, "S1", "p2", QUICK)
+    with pytest.raises(ValueError, match="nothing was chosen for the folds actors 5-8, actors 9-12 of p2"):
+        cross_validate(task, "p2", tmp_path / "o", 1, choices=choices)
+    assert not (tmp_path / "o").exists()
 
 
 def test_folds_use_one_thread_and_give_the_others_back():

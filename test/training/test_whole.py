@@ -121,8 +121,45 @@ def test_the_cross_validation_of_another_recipe_is_refused(task, tmp_path):
     other = made_record(dataclasses.replace(task, changes=Changes(epochs=9, batch=4)))
     with pytest.raises(ValueError, match="differs in optimisation.*cross-validate it first"):
         train(task, tmp_path / "o", record=other)
+    with pytest.raises(ValueError, match="cross-validate it first"):
+        train(task, tmp_path / "o", record=made_record(task, recipe={"chosen by fold": {}}))
     assert not (tmp_path / "o").exists()
-    train(task, tmp_path / "o", record=made_record(task, recipe={"chosen by fold": {}}))
+
+
+def by_fold(*records):
+    return {"chosen by fold": {f"fold {n}": dict(record.recipe) for n, record in enumerate(records)}}
+
+
+def test_a_search_may_have_chosen_rate_and_dropout_by_fold_and_nothing_else(task, tmp_path):
+    chosen = [
+        made_record(dataclasses.replace(task, changes=dataclasses.replace(QUICK, rate=rate, dropout=dropout)))
+        for rate, dropout in ((1e-4, 0.1), (9e-3, 0.4))
+    ]
+    other = made_record(dataclasses.replace(task, changes=Changes(epochs=4, batch=4, rate=1e-4)))
+    with pytest.raises(ValueError, match="differs in optimisation; expected the recipe of speech-cnn-s1"):
+        train(task, tmp_path / "o", record=made_record(task, recipe=by_fold(*chosen, other)))
+    assert not (tmp_path / "o").exists()
+    metadata = load_metadata(train(task, tmp_path / "o", record=made_record(task, recipe=by_fold(*chosen))))
+    assert metadata.temperature == pytest.approx(2, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"protocol": "p1"}, "is of p1, whose tested speakers are learned from.*under p2 or p3"),
+        ({"protocol": "p1-split"}, "is of p1-split, whose tested speakers are learned from"),
+        ({"corpus": "emodb", "protocol": "p4"}, "is of emodb and classes .*expected ravdess"),
+        ({"model": "speech-cnn-s2"}, "is of speech-cnn-s2 .*expected the recipe of speech-cnn-s1"),
+    ],
+)
+def test_the_cross_validation_of_other_data_or_of_mixed_speakers_is_refused(task, tmp_path, more, text):
+    own = made_record(task)
+    for recipe in (own.recipe, by_fold(own)):
+        with pytest.raises(ValueError, match=text):
+            train(task, tmp_path / "o", record=made_record(task, **{"recipe": recipe, **more}))
+    with pytest.raises(ValueError, match="expected ravdess and .1, 3, 4, 5, 6, 7"):
+        train(dataclasses.replace(task, classes=6), tmp_path / "o", record=own)
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(task, tmp_path, monkeypatch):
