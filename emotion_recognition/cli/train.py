@@ -51,41 +51,28 @@ def train(
     """
     options.check_model(model)
     settings = options.Settings(
-        model,
-        data,
-        corpus,
-        channel,
-        classes,
-        epochs,
-        rate,
-        dropout,
-        batch,
-        seed,
-        on_unreadable,
-        cache,
-        skip_frames,
-        added,
-        augmentation,
-    )
+        model=model, data=data, corpus=corpus, channel=channel, classes=classes, epochs=epochs, rate=rate,
+        dropout=dropout, batch=batch, seed=seed, on_unreadable=on_unreadable, cache=cache,
+        skip_frames=skip_frames, added=added, augmentation=augmentation,
+    )  # fmt: skip
     load("torch")
     try:
+        stills = _is_stills(model, data)
+        if stills:
+            options.check_stills(
+                settings, cross_validation=cross_validation, threads=threads if threads != 1 else None, choices=choices
+            )
         with TrainingProgress() as progress:
             if choices is not None:
-                settings = dataclasses.replace(settings, **_overall(choices))
-            if _is_stills(model, data):
+                settings = dataclasses.replace(settings, **_overall(choices, settings))
+            if stills:
                 sidecar = _train_stills(settings, output, name, allow_partial, progress)
             else:
                 record = _record(cross_validation) if cross_validation else None
                 sidecar = load("emotion_recognition.training.whole").train_model(
-                    settings.task(),
-                    output,
-                    name,
-                    record,
-                    progress,
-                    settings.command("train", output="DIR"),
-                    threads,
-                    allow_partial,
-                )
+                    settings.task(), output, name, record, progress, settings.command("train", output="DIR"),
+                    threads, allow_partial,
+                )  # fmt: skip
     except (OSError, ValueError, FloatingPointError) as problem:
         fail(str(problem))
     if json:
@@ -118,7 +105,8 @@ def _train_stills(
     recipe = face.RECIPES.get(own) or dataclasses.replace(face.RECIPES["ghostnet-tam-fan"], architecture=own)
     face_run = load("emotion_recognition.training.face_run")
     return face_run.train_face(
-        settings.data, output, settings.changes().applied(recipe), progress, name, allow_partial
+        settings.data, output, settings.changes().applied(recipe), progress, name, allow_partial,
+        settings.on_unreadable.value,
     )  # fmt: skip
 
 
@@ -128,10 +116,12 @@ def _record(path: Path) -> Any:
     if path.is_file():
         return records.load_record(path)
     found = records.load_records(path / "runs")
-    if len(found) != 1:
-        raise ValueError(f"{path / 'runs'}: {len(found)} run records, expected one; give its .json file instead")
-    return found[0]
+    # P5 tests P2's models under other conditions and stands in the same folder.
+    unseen = [record for record in found if record.protocol in ("p2", "p3")] or found
+    if len(unseen) != 1:
+        raise ValueError(f"{path / 'runs'}: {len(unseen)} run records, expected one; give its .json file instead")
+    return unseen[0]
 
 
-def _overall(path: Path) -> dict[str, Any]:
-    return load("emotion_recognition.training.search").load_overall(path)
+def _overall(path: Path, settings: options.Settings) -> dict[str, Any]:
+    return load("emotion_recognition.training.search").load_overall(path, settings.model, settings.changes())

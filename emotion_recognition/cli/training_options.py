@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +26,13 @@ class OnUnreadable(str, Enum):
 
     skip = "skip"
     stop = "stop"
+
+
+class Augmentations(str, Enum):
+    """How versions of a clip are drawn."""
+
+    robot = "robot"
+    paper = "paper"
 
 
 class Protocols(str, Enum):
@@ -56,7 +63,8 @@ Unreadable = Annotated[OnUnreadable, typer.Option("--on-unreadable", help="What 
 Cache = Annotated[Path | None, typer.Option(help="Folder of crops and features; the user's cache if left out.")]
 SkipFrames = Annotated[int, typer.Option(help="Video frames left out at the start of a clip.", min=0)]
 Augmentation = Annotated[
-    str | None, typer.Option(help="How S1 to S3 draw versions of a clip: robot, or paper (noise, pitch, rate).")
+    Augmentations | None,
+    typer.Option(help="How S1 to S3 draw versions of a clip: robot, or paper (noise, pitch, rate)."),
 ]
 Added = Annotated[
     Path | None,
@@ -66,6 +74,10 @@ Jobs = Annotated[int | None, typer.Option(help="Trainings at a time; the machine
 Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler that runs them, tcp://HOST:PORT.")]
 Partial = Annotated[bool, typer.Option("--allow-partial", help="The data set may lack clips.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+# What a training on clips takes and one on pictures does not.
+CLIPS_ONLY = ("corpus", "channel", "classes", "cache", "skip_frames", "added", "augmentation")
 
 
 @dataclass(frozen=True)
@@ -86,12 +98,19 @@ class Settings:
     cache: Path | None = None
     skip_frames: int = 0
     added: Path | None = None
-    augmentation: str | None = None
+    augmentation: Augmentations | None = None
 
     def changes(self) -> Any:
         """Return the changes to the recipe."""
         changes = load("emotion_recognition.training.changes").Changes
-        return changes(self.epochs, self.rate, self.dropout, self.batch, self.seed, self.augmentation)
+        return changes(
+            epochs=self.epochs, rate=self.rate, dropout=self.dropout, batch=self.batch, seed=self.seed,
+            augmentation=self._augmentation,
+        )  # fmt: skip
+
+    @property
+    def _augmentation(self) -> str | None:
+        return self.augmentation.value if self.augmentation else None
 
     def task(self) -> Any:
         """Return the library's task."""
@@ -108,12 +127,27 @@ class Settings:
             "channel": self.channel.value if self.channel is not Channel.speech else None,
             "classes": self.classes or None, "epochs": self.epochs, "rate": self.rate, "dropout": self.dropout,
             "batch": self.batch, "seed": self.seed, "skip_frames": self.skip_frames or None,
-            "added": "FOLDER" if self.added else None, "augmentation": self.augmentation, **more,
+            "added": "FOLDER" if self.added else None, "augmentation": self._augmentation, **more,
         }  # fmt: skip
         for key, value in given.items():
             if value is not None and value is not False:
                 words += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
         return shlex.join(words)
+
+
+def check_stills(settings: Settings, **more: Any) -> None:
+    """End the command if options are given that a training on FER2013's pictures has no use for.
+
+    Args:
+        settings: the shared options.
+        more: others of the command; those given are neither None nor False.
+    """
+    defaults = {one.name: one.default for one in fields(Settings)}
+    given = [name for name in CLIPS_ONLY if getattr(settings, name) != defaults[name]]
+    given += [name for name, value in more.items() if value is not None and value is not False]
+    if given:
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        fail(f"{words}: of no use to a training on FER2013's pictures; leave out what is not of it", EXIT_USAGE)
 
 
 def check_model(model: str) -> None:

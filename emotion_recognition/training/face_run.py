@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from emotion_recognition.datasets import fer2013
+from emotion_recognition.datasets.reading import UnreadableFile
 from emotion_recognition.engines.export import export_face
 from emotion_recognition.engines.weights import load_metadata
 from emotion_recognition.evaluation.calibration import fit_temperature
@@ -36,7 +37,7 @@ Progress = Callable[[dict], None]
 
 
 def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None = None, progress: Progress | None = None,
-               name: str = "", allow_partial: bool = False) -> Path:  # fmt: skip
+               name: str = "", allow_partial: bool = False, on_unreadable: str = "skip") -> Path:  # fmt: skip
     """Train on FER2013 and write the model; ``output``/checkpoint.safetensors lets a killed run go on.
 
     The test split is not touched. The temperature is fitted on the validation stills.
@@ -45,20 +46,29 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
         data: folder of FER2013.
         output: folder the model's files are written to.
         recipe: the settings.
-        progress: called with a dictionary of figures after every step.
+        progress: called with a dictionary of figures after every step; for a picture that cannot be read ``stage`` is
+            "unreadable", with ``path`` and ``reason``.
         name: the model's name; the architecture and the data set if left out.
         allow_partial: the data set may lack pictures.
+        on_unreadable: ``skip`` or ``stop``.
 
     Returns:
         The model's sidecar.
 
     Raises:
         FileNotFoundError, ValueError: see :func:`fer2013.load`.
+        UnreadableFile: a picture is, and ``on_unreadable`` says ``stop``.
         FloatingPointError, ModelError: see :func:`emotion_recognition.training.loop.train`.
     """
     recipe = recipe or RECIPES[DEFAULT]
     report = progress or (lambda figures: None)
     faces = fer2013.load(data)
+    for found in faces.values():
+        for picture in found.unreadable:
+            problem = UnreadableFile(Path(data) / picture, "not a picture of 48 x 48 pixels that can be read")
+            if on_unreadable == "stop":
+                raise problem
+            report({"stage": "unreadable", "path": str(problem.path), "reason": problem.reason})
     if not allow_partial:
         fer2013.check_whole(faces)
     train, validation = faces["train"], faces["validation"]

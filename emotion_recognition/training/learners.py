@@ -105,6 +105,8 @@ class Learner(ABC):
         """
         self.task = task
         self.architecture = own_name(task.model)
+        if task.skip_frames and "video" not in self.modalities:
+            raise ValueError(f"skip_frames {task.skip_frames}: {self.architecture} reads no video; leave it out")
         self.recipe = task.changes.applied(self._default_recipe())
         self.corpus = _open(task, self.modalities)
         self.class_table = class_table(task, self.corpus.name)

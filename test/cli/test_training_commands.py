@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer")
@@ -14,6 +15,7 @@ from typer.testing import CliRunner  # noqa: E402
 from emotion_recognition.cli import cross_validate, output, score, search, train, training_options  # noqa: E402
 from emotion_recognition.cli.main import app  # noqa: E402
 from emotion_recognition.cli.progress import TrainingProgress  # noqa: E402
+from emotion_recognition.evaluation.records import RunRecord  # noqa: E402
 
 RUNNER = CliRunner()
 MODULES = (cross_validate, score, search, train, training_options)
@@ -96,17 +98,20 @@ def test_cross_validation_prints_figures_or_one_json_object(modules, tmp_path):
 def test_train_passes_on_what_a_search_chose(modules, tmp_path):
     pytest.importorskip("torch")
     chosen = tmp_path / "search.json"
-    chosen.write_text(json.dumps({"overall": {"rate": 0.003, "dropout": 0.25}}))
+    search_of = {"model": "speech-resnet", "protocol": "p2", "changes": {"epochs": 9}}
+    chosen.write_text(json.dumps({**search_of, "overall": {"rate": 0.003, "dropout": 0.25}}))
     calls = modules(train_model=tmp_path / "m.json", load_metadata=SimpleNamespace(weights_sha256="ab12"))
     words = ["train", "speech-resnet", "--data", tmp_path, "--output", tmp_path / "o", "--name", "voice"]
-    result = invoke(*words, "--choices", chosen, "--json")
+    result = invoke(*words, "--choices", chosen)
+    assert result.exit_code == 1 and "searched with epochs 9, not None" in result.stderr
+    result = invoke(*words, "--choices", chosen, "--epochs", 9, "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == {
         "model": str(tmp_path / "m.json"), "weights_sha256": "ab12", "unreadable": 0,
     }  # fmt: skip
-    task, where, name, record, _, command, threads = calls["train_model"]
-    assert (task.changes.rate, task.changes.dropout) == (0.003, 0.25)
-    assert (where, name, record, threads) == (tmp_path / "o", "voice", None, 1)
+    task, where, name, record, _, command, threads, partial = calls["train_model"]
+    assert (task.changes.rate, task.changes.dropout, task.changes.epochs) == (0.003, 0.25, 9)
+    assert (where, name, record, threads, partial) == (tmp_path / "o", "voice", None, 1, False)
     assert "FOLDER" in command and str(tmp_path) not in command
 
 
@@ -117,9 +122,81 @@ def test_a_visual_model_learns_from_stills_where_the_folder_has_them(modules, tm
     result = invoke("train", "F3", "--data", tmp_path, "--output", tmp_path / "out", "--seed", 5, "--epochs", 2)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"written: {tmp_path / 'face.json'}\n"
-    folder, _, recipe, _, name = calls["train_face"]
-    assert (folder, recipe.architecture, name) == (tmp_path, "ghostnet-fan", "face_fer2013")
+    folder, _, recipe, _, name, partial, on_unreadable = calls["train_face"]
+    assert (folder, recipe.architecture, name) == (tmp_path, "ghostnet-fan", "")
+    assert (partial, on_unreadable) == (False, "skip")
     assert (recipe.optimisation.seed, recipe.optimisation.epochs) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--cache", "c"], ["--skip-frames", 2], ["--classes", 6], ["--corpus", "ravdess"], ["--channel", "song"],
+        ["--added", "."], ["--cross-validation", "."], ["--threads", 2], ["--augmentation", "paper"],
+    ],
+)  # fmt: skip
+def test_options_of_no_use_to_stills_are_refused(modules, tmp_path, given):
+    pytest.importorskip("torch")
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    calls = modules(train_face=tmp_path / "face.json")
+    result = invoke("train", "F3", "--data", tmp_path, "--output", tmp_path / "out", *given)
+    assert result.exit_code == 2 and not calls
+    assert result.stderr.startswith(f"error: {given[0]}: of no use to a training on FER2013's pictures")
+
+
+def test_stills_that_cannot_be_read_stop_a_training_that_is_told_to(modules, tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    calls = modules(train_face=tmp_path / "face.json")
+    invoke("train", "F3", "--data", tmp_path, "--output", tmp_path / "out", "--on-unreadable", "stop")
+    assert calls["train_face"][-1] == "stop"
+
+
+def test_every_option_reaches_the_setting_of_its_name(modules, tmp_path):
+    pytest.importorskip("torch")
+    from emotion_recognition.training.changes import Changes
+    from emotion_recognition.training.learners import Task
+
+    words = ["--data", tmp_path, "--output", tmp_path / "o", "--corpus", "ravdess", "--channel", "song"]
+    words += ["--classes", 6, "--epochs", 7, "--batch", 9, "--seed", 3, "--on-unreadable", "stop"]
+    words += ["--cache", "crops", "--skip-frames", 5, "--added", tmp_path, "--augmentation", "paper"]
+    changes = Changes(epochs=7, batch=9, seed=3, augmentation="paper")
+    expected = Task(
+        model="S2", data=str(tmp_path), corpus="ravdess", channel="song", classes=6, changes=changes,
+        on_unreadable="stop", cache="crops", skip_frames=5, added=str(tmp_path),
+    )  # fmt: skip
+    calls = modules(
+        cross_validate=RECORD, summarise=SUMMARY, search=SEARCH, train_model=tmp_path / "m.json",
+        load_metadata=SimpleNamespace(weights_sha256=""),
+    )  # fmt: skip
+    for command, function in (("train", "train_model"), ("cross-validate", "cross_validate"), ("search", "search")):
+        result = invoke(command, "S2", *words)
+        assert result.exit_code == 0, result.stderr
+        assert calls[function][0] == expected
+    assert "--augmentation paper" in calls["train_model"][5]
+
+
+def test_choices_of_augmentation_are_the_librarys():
+    pytest.importorskip("torch")
+    from emotion_recognition.training.speech_features import AUGMENTATIONS
+
+    assert {one.value for one in training_options.Augmentations} == set(AUGMENTATIONS)
+    result = invoke("train", "S2", "--data", ".", "--output", "o", "--augmentation", "louder")
+    assert result.exit_code == 2 and "louder" in result.stderr
+
+
+def test_the_record_of_unseen_speakers_is_taken_of_several(modules, tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    for protocol in ("p5", "p2"):
+        RunRecord(
+            name=f"speech-cnn-s2-{protocol}", model="speech-cnn-s2", protocol=protocol, corpus="ravdess",
+            names=["a"], actors=[1], folds=[0], truth=[1], logits=np.zeros((1, 8)),
+        ).save(tmp_path / "cv" / "runs")  # fmt: skip
+    calls = modules(train_model=tmp_path / "m.json")
+    words = ["train", "S2", "--data", tmp_path, "--output", tmp_path / "o", "--cross-validation", tmp_path / "cv"]
+    assert invoke(*words).exit_code == 0
+    assert calls["train_model"][3].name == "speech-cnn-s2-p2"
 
 
 def test_search_prints_what_was_chosen(modules, tmp_path):
@@ -229,8 +306,8 @@ def test_the_real_functions_take_what_the_commands_pass():
 
     names = {
         score_faces: ["data", "sidecar", "split", "crop", "engine", "limit", "progress"],
-        train_face: ["data", "output", "recipe", "progress", "name"],
-        train_model: ["task", "output", "name", "record", "report", "command", "threads"],
+        train_face: ["data", "output", "recipe", "progress", "name", "allow_partial", "on_unreadable"],
+        train_model: ["task", "output", "name", "record", "report", "command", "threads", "allow_partial"],
         validate: [
             "task", "protocol", "output", "jobs", "scheduler", "report", "name", "allow_partial", "test_data",
             "choices", "command",

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from emotion_recognition.classifiers import VisualClassifier as Classifier  # noqa: E402
 from emotion_recognition.datasets import CorpusError, fer2013  # noqa: E402
+from emotion_recognition.datasets.reading import UnreadableFile  # noqa: E402
 from emotion_recognition.engines import load_metadata  # noqa: E402
 from emotion_recognition.evaluation.face_scores import score_faces  # noqa: E402
 from emotion_recognition.models.factory import create_model  # noqa: E402
@@ -203,6 +204,30 @@ def test_training_run_writes_a_model_that_the_robot_loads(data, tmp_path, monkey
     test = fer2013.load(data)["test"]
     single = Classifier(metadata).classify_clip([np.repeat(test.images[0][..., None], 3, axis=2)])
     assert single.class_ids == metadata.class_ids and abs(single.probabilities.sum() - 1) < 1e-9
+
+
+def test_pictures_that_cannot_be_read_are_told_or_stop(data, tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    with zipfile.ZipFile(data / fer2013.ARCHIVE) as archive:
+        archive.extractall(folder)
+    broken = folder / "train" / "happy" / "99.png"
+    broken.write_bytes(b"no picture")
+    monkeypatch.setattr(face_run, "train_backbone", lambda *given: pytest.fail("trained"))
+    with pytest.raises(UnreadableFile, match="99.png: cannot be read"):
+        face_run.train_face(folder, tmp_path / "o", SMALL, allow_partial=True, on_unreadable="stop")
+
+    class TrainedError(Exception):
+        pass
+
+    def train(*given):
+        raise TrainedError
+
+    monkeypatch.setattr(face_run, "train_backbone", train)
+    seen = []
+    with pytest.raises(TrainedError):
+        face_run.train_face(folder, tmp_path / "o", SMALL, seen.append, allow_partial=True)
+    assert [(one["stage"], one["path"]) for one in seen] == [("unreadable", str(broken))]
+    assert "picture" in seen[0]["reason"]
 
 
 def test_scores_refuse_an_unknown_split(data, tmp_path):

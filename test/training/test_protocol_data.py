@@ -98,6 +98,11 @@ def test_a_learner_refuses_more_of_its_own_data_set(task, folders):
     assert create_learner(dataclasses.replace(task, added=str(folders / "cremad"))).added.corpus.name == "cremad"
 
 
+def test_frames_cannot_be_skipped_of_sounds(task):
+    with pytest.raises(ValueError, match="skip_frames 3: speech-resnet reads no video"):
+        create_learner(dataclasses.replace(task, skip_frames=3))
+
+
 def test_a_folder_is_claimed_for_the_added_clips_too(task, folders, tmp_path):
     made_corpora.make_emodb(tmp_path / "more", ("03",))
     with_added = dataclasses.replace(task, added=str(tmp_path / "more"))
