@@ -14,7 +14,7 @@ class Changes:
     """What to change of a recipe; None leaves the recipe's own value.
 
     Attributes:
-        epochs: passes over the data, as one cycle at the recipe's highest rate.
+        epochs: passes over the data, as one cycle at the recipe's highest rate; a recipe's second training is left out.
         rate: peak learning rate; where a recipe has several cycles, that of the first, the others in proportion.
         dropout: 0 to below 1, for networks that have it.
         batch: examples a step.
@@ -36,6 +36,8 @@ class Changes:
             ValueError: a value is out of its range, or the recipe has no such setting.
         """
         new: dict[str, Any] = {"optimisation": self._optimisation(recipe.optimisation)}
+        if self.epochs is not None and hasattr(recipe, "refinement"):
+            new["refinement"] = None
         if self.dropout is not None:
             if not hasattr(recipe, "dropout"):
                 raise ValueError(f"dropout {self.dropout}: {recipe.architecture} has none; leave it out")

@@ -16,7 +16,9 @@ from torch.nn import functional as F
 from emotion_recognition.datasets.fer2013 import Faces
 from emotion_recognition.emotions import CLASS_IDS
 from emotion_recognition.models.factory import FaceNetwork, create_model
+from emotion_recognition.training import face_refine
 from emotion_recognition.training.augment_faces import augment, degrade, to_input
+from emotion_recognition.training.face_refine import Refinement
 from emotion_recognition.training.loop import Optimisation, train
 
 CLIP_FRAMES = 15
@@ -32,12 +34,14 @@ class FaceRecipe:
         size: side in pixels that stills are enlarged to.
         optimisation: see there.
         absent: classes the data lacks; the network's columns for them are never trained and never named.
+        refinement: of the second training on stills; None: there is none.
     """
 
     architecture: str
     size: int
     optimisation: Optimisation
     absent: tuple[int, ...] = (2,)
+    refinement: Refinement | None = None
 
     @property
     def present(self) -> list[int]:
@@ -55,29 +59,37 @@ RECIPES = {
         "resnet-fan", 48,
         Optimisation(((80, 0.1),), batch=128, optimizer="sgd", warm_up=200, weight_decay=5e-4, average=0.999,
                      precision="bfloat16"),
+        refinement=Refinement(
+            Optimisation(((50, 0.05),), batch=128, optimizer="sgd", warm_up=200, weight_decay=5e-4, label_smoothing=0.0,
+                         average=0.999, precision="bfloat16"),
+        ),
     ),
     "ghostnet-tam-fan": FaceRecipe(
         "ghostnet-tam-fan", 96,
         Optimisation(((13, 3e-3), (5, 1e-3)), batch=96, warm_up=300, average=0.998),
+        refinement=Refinement(
+            Optimisation(((10, 2e-3),), batch=96, warm_up=300, label_smoothing=0.0, average=0.998),
+            trust=0.3, teacher="shipped",
+        ),
     ),
 }  # fmt: skip
 
 
 class Stills:
-    """Grey stills, augmented anew in every epoch, with the place of their class among those present."""
+    """Grey stills, augmented anew in every epoch, with their targets among the classes present."""
 
-    def __init__(self, faces: Faces, recipe: FaceRecipe):
+    def __init__(self, faces: Faces, recipe: FaceRecipe, targets: torch.Tensor):
         self._images = torch.from_numpy(faces.images)
-        self._places = torch.from_numpy(np.searchsorted(recipe.present, faces.class_ids))
+        self._targets = targets
         self._size = recipe.size
 
     def __len__(self) -> int:
         return len(self._images)
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return inputs (N, 3, size, size) and places (N,) of chosen stills."""
+        """Return inputs (N, 3, size, size) and targets of chosen stills."""
         inputs = augment(self._images[chosen], self._size, generator)
-        return inputs.contiguous(memory_format=torch.channels_last), self._places[chosen]
+        return inputs.contiguous(memory_format=torch.channels_last), self._targets[chosen]
 
 
 def still_logits(network: FaceNetwork, images: np.ndarray, size: int) -> np.ndarray:
@@ -121,9 +133,27 @@ def train_backbone(
         logits = still_logits(averaged, validation.images, recipe.size)
         return {"validation_accuracy": accuracy(logits, validation.class_ids, recipe)}
 
+    places = torch.from_numpy(np.searchsorted(recipe.present, learned.class_ids))
+    fields = {"architecture": recipe.architecture, "size": recipe.size, "stills": len(learned.images)}
+    network = train(
+        network, Stills(learned, recipe, places), recipe.optimisation, recipe.columns, checkpoint, report, check, fields
+    )
+    if recipe.refinement is None:
+        return network
+    return _refined(network, learned, recipe, places.numpy(), checkpoint, report, check, fields)
+
+
+def _refined(network, learned, recipe, places, checkpoint, report, check, fields) -> FaceNetwork:
+    """Train a second time, see ``training.face_refine``."""
+    refinement = recipe.refinement
+    shipped = refinement.teacher == "shipped"
+    teacher, size = (face_refine.shipped_teacher(), face_refine.TEACHER_SIZE) if shipped else (network, recipe.size)
+    targets = face_refine.refined_targets(
+        learned, places, recipe.columns, refinement.trust, lambda images: still_logits(teacher, images, size)
+    )
     return train(
-        network, Stills(learned, recipe), recipe.optimisation, recipe.columns, checkpoint, report, check,
-        {"architecture": recipe.architecture, "size": recipe.size, "stills": len(learned.images)},
+        network, Stills(learned, recipe, targets), refinement.optimisation, recipe.columns,
+        face_refine.checkpoint_of(checkpoint), report, check, face_refine.described(refinement, fields),
     )  # fmt: skip
 
 
