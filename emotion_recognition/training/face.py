@@ -15,11 +15,12 @@ from torch.nn import functional as F
 
 from emotion_recognition.datasets.fer2013 import Faces
 from emotion_recognition.emotions import CLASS_IDS
-from emotion_recognition.models.factory import FaceNetwork, create_model
+from emotion_recognition.models.factory import FaceNetwork
 from emotion_recognition.training import face_refine
 from emotion_recognition.training.augment_faces import augment, degrade, to_input
 from emotion_recognition.training.face_refine import Refinement
 from emotion_recognition.training.loop import Optimisation, train
+from emotion_recognition.training.networks import start_network
 
 CLIP_FRAMES = 15
 EVALUATION_BATCH = 64
@@ -125,9 +126,7 @@ def train_backbone(
     Raises:
         FloatingPointError, ValueError, ModelError: see :func:`emotion_recognition.training.loop.train`.
     """
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.optimisation.seed)
-        network = create_model(recipe.architecture).to(memory_format=torch.channels_last)
+    network = start_network(recipe.optimisation, recipe.architecture)
 
     def check(averaged: FaceNetwork) -> dict[str, float]:
         logits = still_logits(averaged, validation.images, recipe.size)

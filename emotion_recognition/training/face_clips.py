@@ -15,9 +15,10 @@ import torch
 from emotion_recognition.classifiers.face_input import FaceInput
 from emotion_recognition.engines.preprocessing import FacePreprocessing
 from emotion_recognition.models.configurations import FACE
-from emotion_recognition.models.factory import FaceNetwork, create_model
+from emotion_recognition.models.factory import FaceNetwork
 from emotion_recognition.training.augment_clips import augment_clip
 from emotion_recognition.training.loop import Optimisation, Report, train
+from emotion_recognition.training.networks import start_network
 
 EVALUATION_BATCH = 4
 
@@ -112,9 +113,7 @@ def fit(
     Raises:
         ValueError, FloatingPointError, ModelError: see there.
     """
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.optimisation.seed)
-        network = create_model(recipe.architecture, classes).to(memory_format=torch.channels_last)
+    network = start_network(recipe.optimisation, recipe.architecture, classes)
     return train(
         network, ClipExamples(crops, columns, recipe), recipe.optimisation, None, checkpoint, report,
         described={

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from emotion_recognition.models.factory import create_model
 from emotion_recognition.training.loop import Optimisation, Report, train
+from emotion_recognition.training.networks import start_network
 from emotion_recognition.training.speech_features import SpeechFeatures, apply_gain
 
 
@@ -119,9 +119,7 @@ def fit(
     columns = features.class_ids - 1 if columns is None else columns
     bank = np.concatenate([features.whole[chosen, None], features.variants[chosen]], axis=1)
     examples = MeanExamples(bank, columns[chosen], classes, recipe, features.settings)
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.optimisation.seed)
-        network = create_model(recipe.architecture, classes, recipe.dropout)
+    network = start_network(recipe.optimisation, recipe.architecture, classes, recipe.dropout)
     threads = torch.get_num_threads()
     # The vectors are too short for a second thread to help.
     torch.set_num_threads(1)

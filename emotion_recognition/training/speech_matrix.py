@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from emotion_recognition.models.factory import create_model
 from emotion_recognition.training.loop import Optimisation, Report, train
 from emotion_recognition.training.mel_bank import MelBank, Versions, draw_versions
+from emotion_recognition.training.networks import start_network
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def fit(
     Raises:
         ValueError, FloatingPointError, ModelError: see there.
     """
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.optimisation.seed)
-        network = create_model(recipe.architecture, classes, recipe.dropout).to(memory_format=torch.channels_last)
+    network = start_network(recipe.optimisation, recipe.architecture, classes, recipe.dropout)
     return train(
         network, MelExamples(bank, columns, recipe.versions), recipe.optimisation, None, checkpoint, report,
         described={"architecture": recipe.architecture, "classes": classes, "clips": len(bank)},
