@@ -36,7 +36,7 @@ OPSET = 17
 TOLERANCE = 1e-4
 # Clips and frames that a speech network's export is compared on.
 MATRIX_SAMPLES = ((2, 64), (1, 95), (1, 1), (3, 8))
-FIELDS = {"class_ids", "preprocessing", "temperature", "licence", "trained_on", "scores"}
+FIELDS = {"class_ids", "preprocessing", "temperature", "licence", "trained_on", "scores", "readings"}
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def export_face(
 
     Args:
         model: module with ``backbone`` and ``fan``; it is left as it is.
-        architecture: name in ``models.configurations.FACE``; its default readings are what a robot loads.
+        architecture: name in ``models.configurations.FACE``.
         metadata_fields: ``class_ids``, ``preprocessing``, ``licence``, ``trained_on``; optional ``temperature``,
-            ``scores``.
+            ``scores``, and ``readings`` of the paper's open points where they are not the default.
         folder: written to, made if missing.
         name: the model's name.
 
@@ -118,6 +118,8 @@ def _export(parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any
     unknown = sorted(set(fields) - FIELDS)
     if unknown:
         raise ModelError(f"{name}: unknown metadata {', '.join(unknown)}; known are {', '.join(sorted(FIELDS))}")
+    if not fields.get("readings"):
+        fields = {key: value for key, value in fields.items() if key != "readings"}
     modules = {part: copy.deepcopy(content.module).cpu().float().eval() for part, content in parts.items()}
     tensors = {
         f"{part}.{key}": value.contiguous().clone()

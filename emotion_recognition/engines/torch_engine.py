@@ -1,6 +1,7 @@
 """Torch on the processor: the engine of training boxes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +13,9 @@ from emotion_recognition.engines.weights import ModelMetadata
 from emotion_recognition.models.factory import create_model
 
 
-def build_part(architecture: str, part: str) -> nn.Module:
-    """Return an untrained module for a part of an architecture of ``weights.PARTS``."""
-    network = create_model(architecture)
+def build_part(architecture: str, part: str, readings: Mapping[str, Any] | None = None) -> nn.Module:
+    """Return an untrained module for a part of an architecture of ``weights.PARTS``, in readings of ``READINGS``."""
+    network = create_model(architecture, **(readings or {}))
     return network if part == "speech" else getattr(network, part)
 
 
@@ -27,12 +28,17 @@ def load_part(metadata: ModelMetadata, part: str) -> nn.Module:
     path = metadata.files["safetensors"]
     prefix = f"{part}."
     tensors = {name[len(prefix) :]: value for name, value in load_file(path).items() if name.startswith(prefix)}
-    module = build_part(metadata.architecture, part)
+    module = build_part(metadata.architecture, part, metadata.readings)
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
-        raise ModelError(f"{path}: its tensors are not those of {metadata.architecture} {part}: {error}") from error
+        raise ModelError(f"{path}: its tensors are not those of {_said(metadata)} {part}: {error}") from error
     return module.eval()
+
+
+def _said(metadata: ModelMetadata) -> str:
+    readings = ", ".join(f"{key}={value}" for key, value in metadata.readings.items())
+    return metadata.architecture + (f" ({readings})" if readings else "")
 
 
 def load(

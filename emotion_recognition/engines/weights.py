@@ -12,14 +12,14 @@ import json
 import math
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from emotion_recognition import emotions
 from emotion_recognition.engines.errors import ModelError
 from emotion_recognition.engines.preprocessing import FacePreprocessing, SpeechPreprocessing
-from emotion_recognition.models.configurations import CONFIGURATIONS, FACE
+from emotion_recognition.models.configurations import CONFIGURATIONS, FACE, other_readings
 
 SUFFIXES = (".onnx", ".safetensors")
 LARGEST_SIDECAR = 1 << 20
@@ -50,6 +50,7 @@ class ModelMetadata:
         trained_on: data the weights were made from, in words.
         scores: measured scores, as the training wrote them.
         weights_sha256: hash over the tensors, see :func:`tensors_sha256`.
+        readings: of the paper's open points (``models.configurations.READINGS``), those that are not the default.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class ModelMetadata:
     trained_on: str
     scores: Mapping[str, Any]
     weights_sha256: str
+    readings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -179,6 +181,7 @@ def load_metadata(sidecar: str | Path) -> ModelMetadata:
         trained_on=_text(sidecar, found, "trained_on"),
         scores=scores,
         weights_sha256=weights,
+        readings=_readings(sidecar, architecture, found.get("readings", {})),
     )
 
 
@@ -223,6 +226,15 @@ def _class_ids(sidecar: Path, found: Any) -> tuple[int, ...]:
             f"{sidecar}: class_ids {found!r}, expected a list of some of {list(emotions.CLASS_IDS)}, each once"
         )
     return tuple(found)
+
+
+def _readings(sidecar: Path, architecture: str, found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ModelError(f"{sidecar}: readings {found!r}, expected an object")
+    try:
+        return other_readings(architecture, found)
+    except ValueError as error:
+        raise ModelError(f"{sidecar}: readings: {error}") from error
 
 
 def _text(sidecar: Path, found: dict[str, Any], key: str) -> str:

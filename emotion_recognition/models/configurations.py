@@ -6,6 +6,7 @@ its text leaves a reading open, an option names it, and the default is the readi
 parameters.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 COEFFICIENTS = 40
@@ -34,6 +35,16 @@ class FaceConfiguration:
 
     parts = ("backbone", "fan")
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """Names in READINGS that the model has a place for."""
+        has = {
+            "depthwise": self.backbone == "ghostnet",
+            "triplet_residual": self.triplet_attention,
+            "frame_weights": self.frame_attention,
+        }
+        return tuple(name for name, found in has.items() if found)
+
 
 @dataclass(frozen=True)
 class SpeechConfiguration:
@@ -50,6 +61,11 @@ class SpeechConfiguration:
     variant: str = ""
 
     parts = ("speech",)
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """Names in READINGS that the model has a place for."""
+        return ("prelu",) if self.network == "cnn" else ()
 
     @property
     def reads_matrix(self) -> bool:
@@ -75,14 +91,12 @@ SPEECH = {
 CONFIGURATIONS: dict[str, Configuration] = {**FACE, **SPEECH}
 
 # Readings the paper leaves open; the first of each is the default.
-READINGS = {
+READINGS: dict[str, tuple[str | bool, ...]] = {
     "depthwise": ("every", "strided"),  # in every bottleneck, or where Huawei's GhostNet has it: at stride 2 only
     "triplet_residual": (False, True),  # eq. 4 has no residual path, the text speaks of one
     "frame_weights": ("alpha_beta", "beta"),  # what weighs the frames of the clip's vector
     "prelu": ("element", "channel"),  # one weight for each element (channel x position) or for each channel
 }
-FACE_READINGS = ("depthwise", "triplet_residual", "frame_weights")
-SPEECH_READINGS = ("prelu",)
 
 
 def configuration(name: str) -> Configuration:
@@ -106,3 +120,39 @@ def own_name(name: str) -> str:
     """
     found = configuration(name)
     return next(own for own, configured in CONFIGURATIONS.items() if configured == found)
+
+
+def checked_readings(name: str, readings: Mapping[str, str | bool]) -> dict[str, str | bool]:
+    """Return every reading that a model has a place for, with its value; the default where none is given.
+
+    Raises:
+        ValueError: no model of that name, a reading that it has no place for, or a value that is none of it.
+    """
+    applying = configuration(name).readings
+    for key, value in readings.items():
+        if key not in applying:
+            raise ValueError(f"{name} has no reading {key!r}; it has {', '.join(applying) or 'none'}")
+        # In Python 0 is False.
+        if not any(type(value) is type(one) and value == one for one in READINGS[key]):
+            raise ValueError(f"{key} is {value!r}, expected one of {', '.join(map(repr, READINGS[key]))}")
+    return {key: readings.get(key, READINGS[key][0]) for key in applying}
+
+
+def other_readings(name: str, readings: Mapping[str, str | bool]) -> dict[str, str | bool]:
+    """Return those of a model's readings that are not the default; for errors see :func:`checked_readings`."""
+    return {key: value for key, value in checked_readings(name, readings).items() if value != READINGS[key][0]}
+
+
+def parse_reading(text: str) -> tuple[str, str | bool]:
+    """Return name and value of a reading as it is given in words, ``prelu=channel`` or ``triplet_residual=true``.
+
+    Raises:
+        ValueError: not NAME=VALUE, or no such reading or value.
+    """
+    key, _, value = text.partition("=")
+    if key not in READINGS:
+        raise ValueError(f"reading {text!r}: expected NAME=VALUE, the name one of {', '.join(READINGS)}")
+    values = {str(one).lower(): one for one in READINGS[key]}
+    if value not in values:
+        raise ValueError(f"reading {text!r}: {key} is {value!r}, expected one of {', '.join(values)}")
+    return key, values[value]

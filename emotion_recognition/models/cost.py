@@ -10,8 +10,10 @@ they are read without torch (``evaluation.report`` does).
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,17 +50,23 @@ class Cost:
         return self.macs + self.batch_norm
 
 
-def count_parameters(name: str, classes: int = CLASSES) -> int:
+def count_parameters(name: str, classes: int = CLASSES, readings: Mapping[str, Any] | None = None) -> int:
     """Return the trainable parameters of a model by its own or the paper's name."""
-    return sum(parameter.numel() for parameter in create_model(name, classes).parameters())
+    return sum(parameter.numel() for parameter in create_model(name, classes, **(readings or {})).parameters())
 
 
-def count_macs(name: str, classes: int = CLASSES) -> int:
+def count_macs(name: str, classes: int = CLASSES, readings: Mapping[str, Any] | None = None) -> int:
     """Return the operations of one decision of a model, see :func:`cost`."""
-    return cost(name, classes).operations
+    return cost(name, classes, readings=readings).operations
 
 
-def cost(name: str, classes: int = CLASSES, frames: int = FRAMES, columns: int = WINDOW_COLUMNS) -> Cost:
+def cost(
+    name: str,
+    classes: int = CLASSES,
+    frames: int = FRAMES,
+    columns: int = WINDOW_COLUMNS,
+    readings: Mapping[str, Any] | None = None,
+) -> Cost:
     """Return what one decision of a model costs.
 
     Args:
@@ -66,12 +74,13 @@ def cost(name: str, classes: int = CLASSES, frames: int = FRAMES, columns: int =
         classes: number of classes.
         frames: of a clip, for a face model; its frames have the side its configuration names.
         columns: MFCC frames of a window, for a speech model that reads the matrix.
+        readings: of the paper's open points, see ``configurations.READINGS``.
 
     Raises:
-        ValueError: no model of that name.
+        ValueError: no model of that name, or no such reading.
     """
     found = configuration(name)
-    network = create_model(name, classes).eval()
+    network = create_model(name, classes, **(readings or {})).eval()
     if isinstance(found, FaceConfiguration):
         example = torch.zeros(1, frames, 3, found.size, found.size)
     elif found.reads_matrix:
@@ -79,7 +88,7 @@ def cost(name: str, classes: int = CLASSES, frames: int = FRAMES, columns: int =
     else:
         example = torch.zeros(1, COEFFICIENTS)
     macs, batch_norm = count_operations(network, example)
-    return Cost(count_parameters(name, classes), macs, batch_norm)
+    return Cost(count_parameters(name, classes, readings), macs, batch_norm)
 
 
 def count_operations(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:

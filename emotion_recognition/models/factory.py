@@ -8,12 +8,9 @@ from torch import nn
 from emotion_recognition.models.attention import FrameAttention, FrameMean
 from emotion_recognition.models.configurations import (
     CLASSES,
-    FACE_READINGS,
-    READINGS,
-    SPEECH_READINGS,
-    Configuration,
     FaceConfiguration,
     SpeechConfiguration,
+    checked_readings,
     configuration,
 )
 from emotion_recognition.models.ghostnet import GhostNet
@@ -52,31 +49,10 @@ def create_model(name: str, classes: int = CLASSES, dropout: float = 0.2, **read
     found = configuration(name)
     if classes < 2 or not 0 <= dropout < 1:
         raise ValueError(f"classes {classes}, dropout {dropout}: expected at least 2, and 0 to below 1")
-    chosen = checked_readings(name, found, readings)
+    chosen = checked_readings(name, readings)
     if isinstance(found, FaceConfiguration):
         return _face(found, classes, chosen)
     return _speech(found, classes, dropout, chosen)
-
-
-def checked_readings(name: str, found: Configuration, readings: dict[str, Any]) -> dict[str, Any]:
-    """Return every reading that applies to a model, defaults filled in.
-
-    Raises:
-        ValueError: see :func:`create_model`.
-    """
-    applying = ()
-    if isinstance(found, FaceConfiguration) and found.backbone == "ghostnet":
-        applying = FACE_READINGS
-    elif isinstance(found, FaceConfiguration):
-        applying = ("frame_weights",)
-    elif found.network == "cnn":
-        applying = SPEECH_READINGS
-    for key, value in readings.items():
-        if key not in applying:
-            raise ValueError(f"{name} has no reading {key!r}; it has {', '.join(applying) or 'none'}")
-        if value not in READINGS[key]:
-            raise ValueError(f"{key} is {value!r}, expected one of {', '.join(map(repr, READINGS[key]))}")
-    return {key: readings.get(key, READINGS[key][0]) for key in applying}
 
 
 def _face(found: FaceConfiguration, classes: int, readings: dict[str, Any]) -> FaceNetwork:
@@ -86,7 +62,7 @@ def _face(found: FaceConfiguration, classes: int, readings: dict[str, Any]) -> F
         backbone = GhostNet(
             found.triplet_attention,
             depthwise_everywhere=readings["depthwise"] == "every",
-            triplet_residual=readings["triplet_residual"],
+            triplet_residual=readings.get("triplet_residual", False),
         )
     if not found.frame_attention:
         return FaceNetwork(backbone, FrameMean(found.embedding, classes))

@@ -47,7 +47,7 @@ class Refinement:
 def shipped_teacher() -> FaceNetwork:
     """Return the robot's default network with its shipped weights; it takes stills of 48 pixels."""
     metadata = load_metadata(weights.FACE)
-    network = create_model(metadata.architecture)
+    network = create_model(metadata.architecture, **metadata.readings)
     for part in ("backbone", "fan"):
         getattr(network, part).load_state_dict(load_part(metadata, part).state_dict())
     return network.eval()

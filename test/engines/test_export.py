@@ -8,11 +8,13 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
-from small_models import RandomFace, face_fields, random_speech, speech_fields  # noqa: E402
+from small_models import RandomFace, crops, face_fields, random_speech, settle, speech_fields  # noqa: E402
 
 from emotion_recognition.engines import ModelError, load_metadata  # noqa: E402
 from emotion_recognition.engines import export as exporting  # noqa: E402
 from emotion_recognition.engines.export import export_face, export_speech  # noqa: E402
+from emotion_recognition.engines.network import ENGINES, load_network  # noqa: E402
+from emotion_recognition.models.factory import create_model  # noqa: E402
 
 
 @pytest.mark.parametrize("variant", ["s1", "s2", "s3"])
@@ -110,6 +112,52 @@ def test_a_face_model_needs_known_preprocessing(tmp_path):
         export_face(
             RandomFace(), "ghostnet-tam-fan", {**face_fields(), "preprocessing": {"colour": 1}}, tmp_path, "face"
         )
+
+
+READ_OTHERWISE = [
+    ("speech-cnn-s1", {"prelu": "channel"}, "tensors are not those of speech-cnn-s1 speech"),
+    ("ghostnet-tam-fan", {"depthwise": "strided"}, "tensors are not those of ghostnet-tam-fan backbone"),
+    ("ghostnet-tam-fan", {"triplet_residual": True}, "torch and the module differ"),
+    ("resnet-fan", {"frame_weights": "beta"}, "torch and the module differ"),
+]
+
+
+def read_otherwise(architecture, readings):
+    """Return a network of these readings, its part that differs by them, how to export it, its fields and an input."""
+    torch.manual_seed(0)
+    model = create_model(architecture, **readings)
+    if architecture.startswith("speech"):
+        batch = torch.randn(16, 40)
+        settle(model, batch)
+        return model, model, "speech", export_speech, speech_fields(), batch
+    batch = torch.from_numpy(crops(4)).permute(0, 3, 1, 2) / 127.5 - 1
+    settle(model.backbone, batch)
+    if "frame_weights" in readings:
+        with torch.no_grad():
+            model.fan.alpha.weight.mul_(40)
+        return model, model.fan, "fan", export_face, face_fields(), torch.randn(2, 5, 72)
+    return model, model.backbone, "backbone", export_face, face_fields(), batch
+
+
+@pytest.mark.parametrize(("architecture", "readings", "problem"), READ_OTHERWISE)
+def test_readings_are_named_and_every_engine_runs_them(tmp_path, architecture, readings, problem):
+    model, module, part, export, fields, inputs = read_otherwise(architecture, readings)
+    sidecar = export(model, architecture, {**fields, "readings": readings}, tmp_path, "model")
+    assert json.loads(sidecar.read_text())["readings"] == readings
+    metadata = load_metadata(sidecar)
+    assert metadata.readings == readings
+    with torch.inference_mode():
+        expected = module.eval()(inputs).numpy()
+    for engine in ENGINES:
+        np.testing.assert_allclose(load_network(metadata, part, engine).run(inputs.numpy()), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("architecture", "readings", "problem"), READ_OTHERWISE)
+def test_a_network_of_readings_that_are_not_named_is_refused(tmp_path, architecture, readings, problem):
+    model, _, _, export, fields, _ = read_otherwise(architecture, readings)
+    with pytest.raises(ModelError, match=problem):
+        export(model, architecture, {**fields, "readings": {}}, tmp_path, "model")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_sidecar_names_no_machine_path(face_sidecar):

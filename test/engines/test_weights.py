@@ -121,6 +121,7 @@ def test_metadata_holds_what_was_exported(face_sidecar):
     assert metadata.scores == {"accuracy": 0.125}
     assert set(metadata.files) == {"backbone_onnx", "fan_onnx", "safetensors"}
     assert metadata.parts == ("backbone", "fan")
+    assert metadata.readings == {} and "readings" not in json.loads(face_sidecar.read_text())
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,9 @@ def test_metadata_holds_what_was_exported(face_sidecar):
         ({"preprocessing": {"colour": True}}, "unknown colour"),
         ({"preprocessing": {"std": [0, 1, 1]}}, "preprocessing.std has 0"),
         ({"preprocessing": {"mean": [0.5]}}, "expected 3 finite numbers"),
+        ({"readings": ["beta"]}, "readings .'beta'., expected an object"),
+        ({"readings": {"prelu": "channel"}}, "readings: ghostnet-tam-fan has no reading 'prelu'; it has depthwise, "),
+        ({"readings": {"triplet_residual": "true"}}, "triplet_residual is 'true', expected one of False, True"),
         ({"weights_sha256": "0" * 64}, "safetensors: its tensors hash to"),
     ],
 )

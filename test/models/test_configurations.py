@@ -7,12 +7,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from emotion_recognition.models import configurations as c  # noqa: E402
-from emotion_recognition.models.factory import checked_readings, create_model  # noqa: E402
+from emotion_recognition.models.factory import create_model  # noqa: E402
 
 
 def readings_of(name):
-    found = c.configuration(name)
-    keys = list(checked_readings(name, found, {}))
+    keys = list(c.checked_readings(name, {}))
     return [dict(zip(keys, values, strict=True)) for values in itertools.product(*(c.READINGS[key] for key in keys))]
 
 
@@ -123,11 +122,52 @@ def test_names_of_the_paper_and_of_the_package_mean_the_same():
         (lambda: create_model("S2", classes=1), "classes 1"),
         (lambda: create_model("S2", dropout=1.0), "dropout 1.0"),
         (lambda: create_model("speech-resnet", prelu="channel"), "it has none"),
+        (lambda: create_model("F1", triplet_residual=True), "F1 has no reading 'triplet_residual'; it has depthwise$"),
+        (lambda: create_model("F2", frame_weights="beta"), "no reading 'frame_weights'; it has depthwise, triplet_res"),
+        (lambda: create_model("F4", triplet_residual=1), "triplet_residual is 1, expected one of False, True"),
+        (lambda: create_model("F4", depthwise=["every"]), "depthwise is .'every'., expected one of 'every', 'strided'"),
     ],
 )
 def test_wrong_names_and_readings_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_readings_are_those_that_change_something():
+    assert {name: found.readings for name, found in c.CONFIGURATIONS.items()} == {
+        "ghostnet": ("depthwise",), "ghostnet-tam": ("depthwise", "triplet_residual"),
+        "ghostnet-fan": ("depthwise", "frame_weights"),
+        "ghostnet-tam-fan": ("depthwise", "triplet_residual", "frame_weights"), "resnet-fan": ("frame_weights",),
+        "speech-cnn-s1": ("prelu",), "speech-cnn-s2": ("prelu",), "speech-cnn-s3": ("prelu",), "speech-resnet": (),
+    }  # fmt: skip
+    assert c.checked_readings("F2", {"depthwise": "strided"}) == {"depthwise": "strided", "triplet_residual": False}
+    assert c.other_readings("F2", {"depthwise": "strided", "triplet_residual": False}) == {"depthwise": "strided"}
+    assert c.other_readings("speech-resnet", {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("prelu=channel", ("prelu", "channel")), ("triplet_residual=true", ("triplet_residual", True)),
+        ("triplet_residual=false", ("triplet_residual", False)), ("frame_weights=beta", ("frame_weights", "beta")),
+    ],
+)  # fmt: skip
+def test_readings_in_words(text, expected):
+    assert c.parse_reading(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prelu", "reading 'prelu': prelu is '', expected one of element, channel"),
+        ("triplet_residual=True", "triplet_residual is 'True', expected one of false, true"),
+        ("relu=channel", "'relu=channel': expected NAME=VALUE, the name one of depthwise, triplet_residual, frame_wei"),
+        ("", "reading '': expected NAME=VALUE"),
+    ],
+)
+def test_wrong_readings_in_words_are_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        c.parse_reading(text)
 
 
 def test_the_speech_network_undoes_the_cosine_transform_and_the_level():

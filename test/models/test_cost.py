@@ -43,6 +43,13 @@ def test_committed_costs_are_those_of_the_networks():
         assert found == {"parameters": count_parameters(name), "operations": count_macs(name)}, name
 
 
+def test_a_reading_changes_what_a_model_costs():
+    strided = {"depthwise": "strided"}
+    assert count_parameters("F4", readings=strided) + count_parameters("S2") == 885_358
+    assert count_macs("F4", readings=strided) < count_macs("F4")
+    assert cost("S2", readings={"prelu": "channel"}).parameters == 591_112
+
+
 def test_unknown_model():
     with pytest.raises(ValueError, match="'F9' is not known"):
         cost("F9")
