@@ -36,6 +36,8 @@ def cross_validate(
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
     augmentation: options.Augmentation = None,
+    precision: options.Precision = None,
+    reading: options.Readings = None,
     test_data: Annotated[
         Path | None, typer.Option(help="Folder of the corpus that p4 tests on.", exists=True, file_okay=False)
     ] = None,
@@ -57,7 +59,8 @@ def cross_validate(
     settings = options.Settings(
         model=model, data=data, corpus=corpus, channel=channel, classes=classes, epochs=epochs, rate=rate,
         dropout=dropout, batch=batch, seed=seed, on_unreadable=on_unreadable, cache=cache,
-        skip_frames=skip_frames, added=added, augmentation=augmentation,
+        skip_frames=skip_frames, added=added, augmentation=augmentation, precision=precision,
+        readings=options.parse_readings(model, reading),
     )  # fmt: skip
     load("torch")
     load("sklearn")

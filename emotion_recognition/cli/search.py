@@ -32,6 +32,8 @@ def search(
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
     augmentation: options.Augmentation = None,
+    precision: options.Precision = None,
+    reading: options.Readings = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
     allow_partial: options.Partial = False,
@@ -45,7 +47,7 @@ def search(
     settings = options.Settings(
         model=model, data=data, corpus=corpus, channel=channel, classes=classes, epochs=epochs, batch=batch,
         seed=seed, on_unreadable=on_unreadable, cache=cache, skip_frames=skip_frames, added=added,
-        augmentation=augmentation,
+        augmentation=augmentation, precision=precision, readings=options.parse_readings(model, reading),
     )  # fmt: skip
     load("torch")
     load("sklearn")

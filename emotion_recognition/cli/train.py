@@ -30,6 +30,8 @@ def train(
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
     augmentation: options.Augmentation = None,
+    precision: options.Precision = None,
+    reading: options.Readings = None,
     allow_partial: options.Partial = False,
     name: Annotated[str, typer.Option(help="The model's name; made of model and data set if left out.")] = "",
     cross_validation: Annotated[
@@ -53,7 +55,8 @@ def train(
     settings = options.Settings(
         model=model, data=data, corpus=corpus, channel=channel, classes=classes, epochs=epochs, rate=rate,
         dropout=dropout, batch=batch, seed=seed, on_unreadable=on_unreadable, cache=cache,
-        skip_frames=skip_frames, added=added, augmentation=augmentation,
+        skip_frames=skip_frames, added=added, augmentation=augmentation, precision=precision,
+        readings=options.parse_readings(model, reading),
     )  # fmt: skip
     load("torch")
     try:
@@ -106,7 +109,7 @@ def _train_stills(
     face_run = load("emotion_recognition.training.face_run")
     return face_run.train_face(
         settings.data, output, settings.changes().applied(recipe), progress, name, allow_partial,
-        settings.on_unreadable.value,
+        settings.on_unreadable.value, settings.command("train", output="DIR"),
     )  # fmt: skip
 
 

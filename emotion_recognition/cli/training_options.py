@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from emotion_recognition.cli.output import EXIT_USAGE, fail, load
+from emotion_recognition.models.configurations import readings_in_words
 
 
 class Channel(str, Enum):
@@ -33,6 +35,13 @@ class Augmentations(str, Enum):
 
     robot = "robot"
     paper = "paper"
+
+
+class Precisions(str, Enum):
+    """What the forward pass of a training computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
 
 
 class Protocols(str, Enum):
@@ -59,12 +68,25 @@ Rate = Annotated[float | None, typer.Option(help="Peak learning rate, instead of
 Dropout = Annotated[float | None, typer.Option(help="Of a speech network, instead of the recipe's.")]
 Batch = Annotated[int | None, typer.Option(help="Examples a step, instead of the recipe's.", min=2)]
 Seed = Annotated[int | None, typer.Option(help="Where all random draws start.", min=0)]
+Precision = Annotated[
+    Precisions | None,
+    typer.Option(help="Of the forward pass in training, instead of the recipe's; bfloat16 is mixed precision."),
+]
+Readings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reading",
+        metavar="NAME=VALUE",
+        help=f"How a point that the paper leaves open is read: {readings_in_words()}; the first of each is the "
+        "default. May be given several times.",
+    ),
+]
 Unreadable = Annotated[OnUnreadable, typer.Option("--on-unreadable", help="What to do about a file that is.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder of crops and features; the user's cache if left out.")]
 SkipFrames = Annotated[int, typer.Option(help="Video frames left out at the start of a clip.", min=0)]
 Augmentation = Annotated[
     Augmentations | None,
-    typer.Option(help="How S1 to S3 draw versions of a clip: robot, or paper (noise, pitch, rate)."),
+    typer.Option(help="How S1 to S3 draw versions of a clip: robot, or paper (noise, pitch and rate only: no gain)."),
 ]
 Added = Annotated[
     Path | None,
@@ -99,18 +121,16 @@ class Settings:
     skip_frames: int = 0
     added: Path | None = None
     augmentation: Augmentations | None = None
+    precision: Precisions | None = None
+    readings: Mapping[str, str | bool] = field(default_factory=dict)
 
     def changes(self) -> Any:
         """Return the changes to the recipe."""
         changes = load("emotion_recognition.training.changes").Changes
         return changes(
             epochs=self.epochs, rate=self.rate, dropout=self.dropout, batch=self.batch, seed=self.seed,
-            augmentation=self._augmentation,
+            augmentation=_value(self.augmentation), precision=_value(self.precision), readings=self.readings,
         )  # fmt: skip
-
-    @property
-    def _augmentation(self) -> str | None:
-        return self.augmentation.value if self.augmentation else None
 
     def task(self) -> Any:
         """Return the library's task."""
@@ -126,13 +146,20 @@ class Settings:
         given = {
             "channel": self.channel.value if self.channel is not Channel.speech else None,
             "classes": self.classes or None, "epochs": self.epochs, "rate": self.rate, "dropout": self.dropout,
-            "batch": self.batch, "seed": self.seed, "skip_frames": self.skip_frames or None,
-            "added": "FOLDER" if self.added else None, "augmentation": self._augmentation, **more,
+            "batch": self.batch, "seed": self.seed, "precision": _value(self.precision),
+            "skip_frames": self.skip_frames or None, "added": "FOLDER" if self.added else None,
+            "augmentation": _value(self.augmentation), **more,
         }  # fmt: skip
+        for key, value in self.readings.items():
+            words += ["--reading", f"{key}={str(value).lower()}"]
         for key, value in given.items():
             if value is not None and value is not False:
                 words += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
         return shlex.join(words)
+
+
+def _value(given: Enum | None) -> str | None:
+    return None if given is None else given.value
 
 
 def check_stills(settings: Settings, **more: Any) -> None:
@@ -148,6 +175,22 @@ def check_stills(settings: Settings, **more: Any) -> None:
     if given:
         words = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         fail(f"{words}: of no use to a training on FER2013's pictures; leave out what is not of it", EXIT_USAGE)
+
+
+def parse_readings(model: str, given: Sequence[str] | None) -> dict[str, str | bool]:
+    """Return readings by name, given as NAME=VALUE; end the command if the model has no such reading or value."""
+    configurations = load("emotion_recognition.models.configurations")
+    found: dict[str, str | bool] = {}
+    try:
+        for text in given or ():
+            name, value = configurations.parse_reading(text)
+            if found.get(name, value) != value:
+                raise ValueError(f"reading {name}: given as {found[name]} and as {value}; expected one of them")
+            found[name] = value
+        configurations.checked_readings(model, found)
+    except ValueError as problem:
+        fail(str(problem), EXIT_USAGE)
+    return found
 
 
 def check_model(model: str) -> None:

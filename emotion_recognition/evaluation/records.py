@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from emotion_recognition.emotions import CLASS_IDS
+from emotion_recognition.evaluation.recipes import completed
 from emotion_recognition.version import __version__
 
 FORMAT = "emotion-recognition run 1"
@@ -237,9 +238,10 @@ def join(name: str, records: Sequence[RunRecord]) -> RunRecord:
     first = records[0]
     for other in records[1:]:
         for key in ("model", "protocol", "corpus", "class_ids", "seed", "recipe"):
-            if getattr(first, key) != getattr(other, key):
+            mine, theirs = (getattr(record, key) for record in (first, other))
+            if (completed(mine) != completed(theirs)) if key == "recipe" else (mine != theirs):
                 raise RecordError(
-                    f"{name}: {first.name} has {key} {getattr(first, key)!r}, {other.name} {getattr(other, key)!r}; "
+                    f"{name}: {first.name} has {key} {mine!r}, {other.name} {theirs!r}; "
                     "only the folds of one run can be joined"
                 )
     return replace(

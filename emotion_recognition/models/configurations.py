@@ -143,6 +143,11 @@ def other_readings(name: str, readings: Mapping[str, str | bool]) -> dict[str, s
     return {key: value for key, value in checked_readings(name, readings).items() if value != READINGS[key][0]}
 
 
+def readings_in_words() -> str:
+    """Return all readings and their values as :func:`parse_reading` takes them."""
+    return ", ".join(f"{key}={'|'.join(str(one).lower() for one in values)}" for key, values in READINGS.items())
+
+
 def parse_reading(text: str) -> tuple[str, str | bool]:
     """Return name and value of a reading as it is given in words, ``prelu=channel`` or ``triplet_residual=true``.
 
@@ -151,7 +156,7 @@ def parse_reading(text: str) -> tuple[str, str | bool]:
     """
     key, _, value = text.partition("=")
     if key not in READINGS:
-        raise ValueError(f"reading {text!r}: expected NAME=VALUE, the name one of {', '.join(READINGS)}")
+        raise ValueError(f"reading {text!r}: expected one of {readings_in_words()}")
     values = {str(one).lower(): one for one in READINGS[key]}
     if value not in values:
         raise ValueError(f"reading {text!r}: {key} is {value!r}, expected one of {', '.join(values)}")

@@ -1,9 +1,11 @@
 """Changes to a recipe's settings, as a command line or a search gives them."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from emotion_recognition.models.configurations import other_readings
 from emotion_recognition.training.loop import Optimisation
 
 Recipe = TypeVar("Recipe")
@@ -19,7 +21,10 @@ class Changes:
         dropout: 0 to below 1, for networks that have it.
         batch: examples a step.
         seed: where all random draws start.
-        augmentation: ``robot`` or ``paper``, for the paper's speech networks.
+        precision: ``float32`` or ``bfloat16``, see ``loop.Optimisation``.
+        augmentation: ``robot`` or ``paper``, for the paper's speech networks. The paper's is noise, pitch and rate
+            only, so it leaves the gain as it is.
+        readings: of the paper's open points, see ``models.configurations.READINGS``; those not named stay as they are.
     """
 
     epochs: int | None = None
@@ -27,7 +32,9 @@ class Changes:
     dropout: float | None = None
     batch: int | None = None
     seed: int | None = None
+    precision: str | None = None
     augmentation: str | None = None
+    readings: Mapping[str, str | bool] = field(default_factory=dict)
 
     def applied(self, recipe: Recipe) -> Recipe:
         """Return a recipe with the changes; it must have ``optimisation``, and the other settings that are changed.
@@ -36,8 +43,9 @@ class Changes:
             ValueError: a value is out of its range, or the recipe has no such setting.
         """
         new: dict[str, Any] = {"optimisation": self._optimisation(recipe.optimisation)}
-        if self.epochs is not None and hasattr(recipe, "refinement"):
-            new["refinement"] = None
+        second = getattr(recipe, "refinement", None)
+        if second is not None:
+            new["refinement"] = self._refinement(second)
         if self.dropout is not None:
             if not hasattr(recipe, "dropout"):
                 raise ValueError(f"dropout {self.dropout}: {recipe.architecture} has none; leave it out")
@@ -48,10 +56,21 @@ class Changes:
             if not hasattr(recipe, "augmentation"):
                 raise ValueError(f"augmentation {self.augmentation}: {recipe.architecture} has one only; leave it out")
             new["augmentation"] = self.augmentation
+            if self.augmentation == "paper":
+                new["gain_db"] = 0.0
+        if self.readings:
+            before = getattr(recipe, "readings", {})
+            new["readings"] = other_readings(recipe.architecture, {**before, **self.readings})
         return dataclasses.replace(recipe, **new)
 
+    def _refinement(self, found: Any) -> Any:
+        """Return a recipe's second training, whose epochs and rate are its own."""
+        if self.epochs is not None:
+            return None
+        return dataclasses.replace(found, optimisation=dataclasses.replace(found.optimisation, **self._steps()))
+
     def _optimisation(self, found: Optimisation) -> Optimisation:
-        new: dict[str, Any] = {}
+        new = self._steps()
         cycles = found.cycles
         if self.epochs is not None:
             cycles = ((self.epochs, max(rate for _, rate in cycles)),)
@@ -60,7 +79,9 @@ class Changes:
             cycles = tuple((epochs, self.rate * (rate / first)) for epochs, rate in cycles)
         if cycles != found.cycles:
             new["cycles"] = cycles
-        for key in ("batch", "seed"):
-            if getattr(self, key) is not None:
-                new[key] = getattr(self, key)
         return dataclasses.replace(found, **new)
+
+    def _steps(self) -> dict[str, Any]:
+        """Return what holds for every step of a training."""
+        given = {"batch": self.batch, "seed": self.seed, "precision": self.precision}
+        return {key: value for key, value in given.items() if value is not None}

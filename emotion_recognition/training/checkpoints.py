@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from emotion_recognition.engines.errors import ModelError
+from emotion_recognition.evaluation.recipes import completed
 from emotion_recognition.training.averaging import MovingAverage
 
 STATE = "training_state"
@@ -54,10 +55,10 @@ def load_checkpoint(
         with safe_open(path, "pt") as stream:
             state = json.loads((stream.metadata() or {})[STATE])
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 - not a dictionary
-        epoch, steps, found = state["epoch"], state["steps"], state["identity"]
+        epoch, steps, found = state["epoch"], state["steps"], completed(state["identity"])
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{path}: not a whole checkpoint of a training ({error}): remove it to start again") from error
-    wanted = json.loads(json.dumps(identity))
+    wanted = completed(json.loads(json.dumps(identity)))
     if found != wanted:
         differing = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
         raise ValueError(

@@ -192,7 +192,7 @@ def _by_fold(names: Sequence[str], records: Sequence[RunRecord]) -> dict:
 def _macs(learner: Learner) -> int:
     from emotion_recognition.models.cost import count_macs
 
-    return count_macs(learner.architecture, len(learner.class_table))
+    return count_macs(learner.architecture, len(learner.class_table), learner.readings)
 
 
 def _notes(read: Sequence[Learner], allow_partial: bool) -> str:

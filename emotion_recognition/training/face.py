@@ -5,8 +5,8 @@ steps. :func:`train_backbone` trains backbone and classifier on single stills. :
 frame attention, backbone frozen, on 15-frame clips composed of varied and degraded versions of one still.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ class FaceRecipe:
         optimisation: see there.
         absent: classes the data lacks; the network's columns for them are never trained and never named.
         refinement: of the second training on stills; None: there is none.
+        readings: of the paper's open points (``models.configurations.READINGS``), those that are not the default.
     """
 
     architecture: str
@@ -43,6 +44,7 @@ class FaceRecipe:
     optimisation: Optimisation
     absent: tuple[int, ...] = (2,)
     refinement: Refinement | None = None
+    readings: Mapping[str, str | bool] = field(default_factory=dict)
 
     @property
     def present(self) -> list[int]:
@@ -126,14 +128,17 @@ def train_backbone(
     Raises:
         FloatingPointError, ValueError, ModelError: see :func:`emotion_recognition.training.loop.train`.
     """
-    network = start_network(recipe.optimisation, recipe.architecture)
+    network = start_network(recipe.optimisation, recipe.architecture, readings=recipe.readings)
 
     def check(averaged: FaceNetwork) -> dict[str, float]:
         logits = still_logits(averaged, validation.images, recipe.size)
         return {"validation_accuracy": accuracy(logits, validation.class_ids, recipe)}
 
     places = torch.from_numpy(np.searchsorted(recipe.present, learned.class_ids))
-    fields = {"architecture": recipe.architecture, "size": recipe.size, "stills": len(learned.images)}
+    fields = {
+        "architecture": recipe.architecture, "size": recipe.size, "stills": len(learned.images),
+        "readings": dict(recipe.readings),
+    }  # fmt: skip
     network = train(
         network, Stills(learned, recipe, places), recipe.optimisation, recipe.columns, checkpoint, report, check, fields
     )

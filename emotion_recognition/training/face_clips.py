@@ -5,8 +5,8 @@ trained together. A crop is brought to the network's size by what the robot uses
 draws one augmentation for all frames of a clip.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,14 @@ class FaceClipsRecipe:
         size: side in pixels of the network's input.
         optimisation: see there.
         augmented: rotation, flip, brightness and contrast, the same for all frames of a clip.
+        readings: of the paper's open points (``models.configurations.READINGS``), those that are not the default.
     """
 
     architecture: str
     size: int
     optimisation: Optimisation
     augmented: bool = True
+    readings: Mapping[str, str | bool] = field(default_factory=dict)
 
     @property
     def preprocessing(self) -> FacePreprocessing:
@@ -113,12 +115,12 @@ def fit(
     Raises:
         ValueError, FloatingPointError, ModelError: see there.
     """
-    network = start_network(recipe.optimisation, recipe.architecture, classes)
+    network = start_network(recipe.optimisation, recipe.architecture, classes, readings=recipe.readings)
     return train(
         network, ClipExamples(crops, columns, recipe), recipe.optimisation, None, checkpoint, report,
         described={
             "architecture": recipe.architecture, "size": recipe.size, "augmented": recipe.augmented,
-            "classes": classes, "clips": len(crops),
+            "classes": classes, "clips": len(crops), "readings": dict(recipe.readings),
         },
     )  # fmt: skip
 

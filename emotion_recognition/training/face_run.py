@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,8 @@ Progress = Callable[[dict], None]
 
 
 def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None = None, progress: Progress | None = None,
-               name: str = "", allow_partial: bool = False, on_unreadable: str = "skip") -> Path:  # fmt: skip
+               name: str = "", allow_partial: bool = False, on_unreadable: str = "skip",
+               command: str = "") -> Path:  # fmt: skip
     """Train on FER2013 and write the model; ``output``/checkpoint.safetensors lets a killed run go on.
 
     The test split is not touched. The temperature is fitted on the validation stills.
@@ -51,6 +53,7 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
         name: the model's name; the architecture and the data set if left out.
         allow_partial: the data set may lack pictures.
         on_unreadable: ``skip`` or ``stop``.
+        command: kept in the sidecar.
 
     Returns:
         The model's sidecar.
@@ -73,10 +76,7 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
         fer2013.check_whole(faces)
     train, validation = faces["train"], faces["validation"]
     network = train_backbone(train, validation, recipe, Path(output) / "checkpoint.safetensors", report)
-    scores = {
-        "recipe": asdict(recipe),
-        "command": f"emotion-recognition train {recipe.architecture} --data FOLDER --output DIR",
-    }
+    scores: dict[str, Any] = {"recipe": asdict(recipe), "command": command}
     if FACE[recipe.architecture].frame_attention:
         scores["validation_clip_accuracy"] = _attend(network, train, validation, recipe)
     logits = still_logits(network, validation.images, recipe.size)
@@ -93,6 +93,7 @@ def train_face(data: Path | str, output: Path | str, recipe: FaceRecipe | None =
             train=len(train.images), validation=len(validation.images), clips=min(ATTENTION_STILLS, len(train.images))
         ),
         "scores": scores,
+        "readings": recipe.readings,
     }
     sidecar = export_face(network, recipe.architecture, fields, output, name or f"{recipe.architecture}_fer2013")
     load_metadata(sidecar)

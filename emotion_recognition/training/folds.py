@@ -20,6 +20,7 @@ from torch import nn
 from emotion_recognition.datasets.reading import read_sound
 from emotion_recognition.evaluation.conditions import under_conditions
 from emotion_recognition.evaluation.protocols import Split
+from emotion_recognition.evaluation.recipes import completed
 from emotion_recognition.evaluation.records import WHOLE, RecordError, RunRecord, library_versions, load_record
 from emotion_recognition.training.learners import Learner, Task, create_learner
 
@@ -174,7 +175,7 @@ def claim(folder: Path, learner: Learner, learned: Sequence[str]) -> None:
     digest = hashlib.sha256(text.encode()).hexdigest()
     identity = {
         "model": learner.architecture,
-        "recipe": _plain(learner),
+        "recipe": completed(_plain(learner)),
         "classes": list(learner.class_table),
         "learned": f"{of}, {digest[:16]}",
         "skip_frames": learner.task.skip_frames,
@@ -183,7 +184,8 @@ def claim(folder: Path, learner: Learner, learned: Sequence[str]) -> None:
     if path.is_file():
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
+            found["recipe"] = completed(found["recipe"])
+        except (ValueError, KeyError, TypeError):
             found = {}
         differing = [key for key in identity if found.get(key) != identity[key]]
         if differing:

@@ -5,7 +5,7 @@ which reads its files through the cache on disk. Each kind of learner wraps one 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,11 @@ class Learner(ABC):
         self.added = self._added(report) if task.added and share == (0, 1) else None
 
     @property
+    def readings(self) -> dict[str, Any]:
+        """Readings of the paper's open points that the model has and that are not the default."""
+        return dict(getattr(self.recipe, "readings", {}))
+
+    @property
     def columns(self) -> np.ndarray:
         """Column of the network's output for each clip, int64 (N,)."""
         return np.searchsorted(self.class_table, self.class_ids)
@@ -213,8 +218,10 @@ class Learner(ABC):
                 for learner in self._sources
             ),
             "scores": scores,
+            "readings": self.readings,
         }
-        return self._export(widened(self.network(model), self.architecture, self.class_table), fields, output, name)
+        network = widened(self.network(model), self.architecture, self.class_table, self.readings)
+        return self._export(network, fields, output, name)
 
     @property
     def _sources(self) -> "tuple[Learner, ...]":
@@ -292,7 +299,9 @@ def class_table(task: Task, corpus: str) -> tuple[int, ...]:
     return wanted
 
 
-def widened(network: nn.Module, architecture: str, table: tuple[int, ...]) -> nn.Module:
+def widened(
+    network: nn.Module, architecture: str, table: tuple[int, ...], readings: Mapping[str, Any] | None = None
+) -> nn.Module:
     """Return a network of eight columns, column k for class k + 1, as the robot expects, from one of fewer.
 
     The columns of classes that ``table`` lacks are zero; a sidecar's label table must leave them out.
@@ -303,7 +312,7 @@ def widened(network: nn.Module, architecture: str, table: tuple[int, ...]) -> nn
 
     from emotion_recognition.models.factory import create_model
 
-    wide = create_model(architecture, len(CLASS_IDS))
+    wide = create_model(architecture, len(CLASS_IDS), **(readings or {}))
     state = network.state_dict()
     rows = torch.tensor(table) - 1
     for key, target in wide.state_dict().items():

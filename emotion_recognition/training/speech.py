@@ -4,6 +4,7 @@ The 40 means are standardised by the training clips. Every epoch draws one versi
 (``training.speech_features``), a gain and pairs to mix. The number of epochs is fixed beforehand.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class SpeechRecipe:
         whole_share: share of the vectors that are the clip as it is.
         versions: random versions made of each clip.
         augmentation: how they are drawn, see ``speech_features.compute_features``.
+        readings: of the paper's open points (``models.configurations.READINGS``), those that are not the default.
     """
 
     architecture: str = "speech-cnn-s2"
@@ -41,6 +43,7 @@ class SpeechRecipe:
     whole_share: float = 0.25
     versions: int = 16
     augmentation: str = "robot"
+    readings: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,14 +122,17 @@ def fit(
     columns = features.class_ids - 1 if columns is None else columns
     bank = np.concatenate([features.whole[chosen, None], features.variants[chosen]], axis=1)
     examples = MeanExamples(bank, columns[chosen], classes, recipe, features.settings)
-    network = start_network(recipe.optimisation, recipe.architecture, classes, recipe.dropout)
+    network = start_network(recipe.optimisation, recipe.architecture, classes, recipe.dropout, recipe.readings)
     threads = torch.get_num_threads()
     # The vectors are too short for a second thread to help.
     torch.set_num_threads(1)
     try:
         network = train(
             network, examples, recipe.optimisation, None, checkpoint, report,
-            described={"architecture": recipe.architecture, "classes": classes, "clips": len(chosen)},
+            described={
+                "architecture": recipe.architecture, "classes": classes, "clips": len(chosen),
+                "readings": dict(recipe.readings),
+            },
         )  # fmt: skip
     finally:
         torch.set_num_threads(threads)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from emotion_recognition.evaluation.calibration import fit_temperature
+from emotion_recognition.evaluation.recipes import completed
 from emotion_recognition.evaluation.records import WHOLE, RunRecord
 from emotion_recognition.evaluation.summary import summarise
 from emotion_recognition.training.cross_validation import BY_FOLD
@@ -113,10 +114,11 @@ def _check(record: RunRecord, learner: Learner, recipe: dict[str, Any]) -> None:
             f"the cross-validation {record.name} is of {record.corpus} and classes {record.class_ids}; expected "
             f"{learner.corpus.name} and {learner.class_table}, which are trained now: cross-validate these"
         )
-    compared, found = recipe, [dict(record.recipe)]
+    compared, found = completed(recipe), [completed(record.recipe)]
     if BY_FOLD in record.recipe:
         # A search chose rate and dropout for each fold; all else is the recipe's.
-        compared, found = _without_choice(recipe), [_without_choice(one) for one in record.recipe[BY_FOLD].values()]
+        found = [_without_choice(completed(one)) for one in record.recipe[BY_FOLD].values()]
+        compared = _without_choice(compared)
     differing = [one for one in found if one != compared]
     if record.model != learner.architecture or differing or not found:
         other = differing[0] if differing else compared if found else {}

@@ -122,7 +122,8 @@ def test_a_visual_model_learns_from_stills_where_the_folder_has_them(modules, tm
     result = invoke("train", "F3", "--data", tmp_path, "--output", tmp_path / "out", "--seed", 5, "--epochs", 2)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"written: {tmp_path / 'face.json'}\n"
-    folder, _, recipe, _, name, partial, on_unreadable = calls["train_face"]
+    folder, _, recipe, _, name, partial, on_unreadable, command = calls["train_face"]
+    assert command == "emotion-recognition train F3 --data FOLDER --epochs 2 --seed 5 --output DIR"
     assert (folder, recipe.architecture, name) == (tmp_path, "ghostnet-fan", "")
     assert (partial, on_unreadable) == (False, "skip")
     assert (recipe.optimisation.seed, recipe.optimisation.epochs) == (5, 2)
@@ -149,7 +150,7 @@ def test_stills_that_cannot_be_read_stop_a_training_that_is_told_to(modules, tmp
     (tmp_path / "train" / "happy").mkdir(parents=True)
     calls = modules(train_face=tmp_path / "face.json")
     invoke("train", "F3", "--data", tmp_path, "--output", tmp_path / "out", "--on-unreadable", "stop")
-    assert calls["train_face"][-1] == "stop"
+    assert calls["train_face"][-2] == "stop"
 
 
 def test_every_option_reaches_the_setting_of_its_name(modules, tmp_path):
@@ -160,7 +161,10 @@ def test_every_option_reaches_the_setting_of_its_name(modules, tmp_path):
     words = ["--data", tmp_path, "--output", tmp_path / "o", "--corpus", "ravdess", "--channel", "song"]
     words += ["--classes", 6, "--epochs", 7, "--batch", 9, "--seed", 3, "--on-unreadable", "stop"]
     words += ["--cache", "crops", "--skip-frames", 5, "--added", tmp_path, "--augmentation", "paper"]
-    changes = Changes(epochs=7, batch=9, seed=3, augmentation="paper")
+    words += ["--precision", "bfloat16", "--reading", "prelu=channel"]
+    changes = Changes(
+        epochs=7, batch=9, seed=3, augmentation="paper", precision="bfloat16", readings={"prelu": "channel"}
+    )  # fmt: skip
     expected = Task(
         model="S2", data=str(tmp_path), corpus="ravdess", channel="song", classes=6, changes=changes,
         on_unreadable="stop", cache="crops", skip_frames=5, added=str(tmp_path),
@@ -173,7 +177,50 @@ def test_every_option_reaches_the_setting_of_its_name(modules, tmp_path):
         result = invoke(command, "S2", *words)
         assert result.exit_code == 0, result.stderr
         assert calls[function][0] == expected
-    assert "--augmentation paper" in calls["train_model"][5]
+    for command in (calls["train_model"][5], calls["cross_validate"][10]):
+        assert "--reading prelu=channel" in command and "--augmentation paper" in command
+        assert "--precision bfloat16" in command
+
+
+def test_choices_of_precision_are_the_librarys():
+    pytest.importorskip("torch")
+    from emotion_recognition.training.loop import PRECISIONS
+
+    assert {one.value for one in training_options.Precisions} == set(PRECISIONS)
+    result = invoke("train", "S2", "--data", ".", "--output", "o", "--precision", "float16")
+    assert result.exit_code == 2 and "float16" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "cross-validate", "search"])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["prelu=row"], "reading 'prelu=row': prelu is 'row', expected one of element, channel"),
+        (["rows"], "reading 'rows': expected one of depthwise=every|strided, triplet_residual=false|true, "),
+        (["depthwise=every"], "S2 has no reading 'depthwise'; it has prelu"),
+        (["prelu=element", "prelu=channel"], "reading prelu: given as element and as channel; expected one of them"),
+    ],
+)
+def test_wrong_readings_are_refused(command, given, message):
+    words = [word for text in given for word in ("--reading", text)]
+    result = invoke(command, "S2", "--data", ".", "--output", "o", *words)
+    assert result.exit_code == 2 and result.stdout == "" and result.stderr.startswith(f"error: {message}")
+
+
+def test_several_readings_of_a_model_that_learns_from_stills(modules, tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    calls = modules(train_face=tmp_path / "face.json")
+    words = ["train", "F4", "--data", tmp_path, "--output", tmp_path / "out", "--precision", "bfloat16"]
+    result = invoke(*words, "--reading", "triplet_residual=true", "--reading", "frame_weights=beta")
+    assert result.exit_code == 0, result.stderr
+    recipe, command = calls["train_face"][2], calls["train_face"][-1]
+    assert recipe.readings == {"triplet_residual": True, "frame_weights": "beta"}
+    assert recipe.optimisation.precision == recipe.refinement.optimisation.precision == "bfloat16"
+    assert command == (
+        "emotion-recognition train F4 --data FOLDER --reading triplet_residual=true --reading frame_weights=beta "
+        "--precision bfloat16 --output DIR"
+    )
 
 
 def test_choices_of_augmentation_are_the_librarys():
@@ -306,7 +353,7 @@ def test_the_real_functions_take_what_the_commands_pass():
 
     names = {
         score_faces: ["data", "sidecar", "split", "crop", "engine", "limit", "progress"],
-        train_face: ["data", "output", "recipe", "progress", "name", "allow_partial", "on_unreadable"],
+        train_face: ["data", "output", "recipe", "progress", "name", "allow_partial", "on_unreadable", "command"],
         train_model: ["task", "output", "name", "record", "report", "command", "threads", "allow_partial"],
         validate: [
             "task", "protocol", "output", "jobs", "scheduler", "report", "name", "allow_partial", "test_data",

@@ -78,6 +78,13 @@ def test_select_and_join():
         join("none", [])
 
 
+def test_folds_from_before_a_setting_are_joined_with_those_of_its_default():
+    before, after = made(recipe={"seed": 1}), made(recipe={"seed": 1, "readings": {}})
+    assert join("both", [before, after]).recipe == {"seed": 1}
+    with pytest.raises(RecordError, match="only the folds of one run"):
+        join("both", [before, made(recipe={"seed": 1, "readings": {"prelu": "channel"}})])
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [

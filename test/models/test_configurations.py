@@ -161,8 +161,8 @@ def test_readings_in_words(text, expected):
     [
         ("prelu", "reading 'prelu': prelu is '', expected one of element, channel"),
         ("triplet_residual=True", "triplet_residual is 'True', expected one of false, true"),
-        ("relu=channel", "'relu=channel': expected NAME=VALUE, the name one of depthwise, triplet_residual, frame_wei"),
-        ("", "reading '': expected NAME=VALUE"),
+        ("relu=channel", "'relu=channel': expected one of depthwise=every.strided, triplet_residual=false.true, fra"),
+        ("", "reading '': expected one of depthwise="),
     ],
 )
 def test_wrong_readings_in_words_are_refused(text, message):

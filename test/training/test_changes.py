@@ -45,7 +45,9 @@ def test_batch_seed_and_dropout():
 
 @pytest.mark.parametrize(("changes", "text"), [
     ({"dropout": 0.1}, "ghostnet has none"), ({"rate": 0.0}, "rate above 0"), ({"epochs": 0}, "epochs from 1"),
-    ({"batch": 1}, "batch 1"),
+    ({"batch": 1}, "batch 1"), ({"precision": "float16"}, "precision 'float16': expected one of .*'bfloat16'"),
+    ({"readings": {"prelu": "channel"}}, "ghostnet has no reading 'prelu'; it has depthwise"),
+    ({"readings": {"depthwise": "none"}}, "depthwise is 'none', expected one of 'every', 'strided'"),
 ])  # fmt: skip
 def test_impossible_changes_are_refused(changes, text):
     with pytest.raises(ValueError, match=text):
@@ -60,6 +62,45 @@ def test_impossible_dropout_is_refused():
 def test_augmentation_is_changed_where_there_is_a_choice():
     from emotion_recognition.training.speech import SpeechRecipe
 
-    assert Changes(augmentation="paper").applied(SpeechRecipe()).augmentation == "paper"
+    found = Changes(augmentation="paper").applied(SpeechRecipe())
+    # The paper's are noise, pitch and rate only.
+    assert (found.augmentation, found.gain_db) == ("paper", 0.0)
+    kept = Changes(augmentation="robot").applied(SpeechRecipe(gain_db=6.0))
+    assert (kept.augmentation, kept.gain_db) == ("robot", 6.0)
     with pytest.raises(ValueError, match="augmentation paper: ghostnet has one only"):
         Changes(augmentation="paper").applied(Without(CYCLES))
+
+
+def test_precision():
+    assert Changes(precision="bfloat16").applied(Without(CYCLES)).optimisation.precision == "bfloat16"
+    assert Changes().applied(Without(CYCLES)).optimisation.precision == "float32"
+
+
+def test_readings_are_kept_where_they_are_not_the_default():
+    from emotion_recognition.training.face_clips import default_recipe
+
+    recipe = default_recipe("ghostnet-tam-fan")
+    assert recipe.readings == {} and Changes(readings={"depthwise": "every"}).applied(recipe) == recipe
+    changed = Changes(readings={"depthwise": "strided", "frame_weights": "alpha_beta"}).applied(recipe)
+    assert changed.readings == {"depthwise": "strided"}
+    both = Changes(readings={"triplet_residual": True}).applied(changed)
+    assert both.readings == {"depthwise": "strided", "triplet_residual": True}
+    assert Changes(readings={"depthwise": "every", "triplet_residual": False}).applied(both) == recipe
+
+
+def test_a_model_without_readings_says_so():
+    from emotion_recognition.training.speech_matrix import SpeechMatrixRecipe
+
+    with pytest.raises(ValueError, match="speech-resnet has no reading 'prelu'; it has none"):
+        Changes(readings={"prelu": "channel"}).applied(SpeechMatrixRecipe())
+
+
+def test_what_holds_for_every_step_holds_for_a_second_training_too():
+    from emotion_recognition.training.face import RECIPES
+
+    recipe = RECIPES["resnet-fan"]
+    assert Changes().applied(recipe) == recipe
+    changed = Changes(rate=0.2, batch=32, seed=5, precision="float32").applied(recipe)
+    expected = dataclasses.replace(recipe.refinement.optimisation, batch=32, seed=5, precision="float32")
+    assert changed.refinement == dataclasses.replace(recipe.refinement, optimisation=expected)
+    assert Changes(epochs=3, seed=5).applied(recipe).refinement is None

@@ -188,12 +188,18 @@ def test_attention_learns_to_leave_out_degraded_frames(architecture, embedding):
 def test_training_run_writes_a_model_that_the_robot_loads(data, tmp_path, monkeypatch):
     monkeypatch.setattr(face_run, "ATTENTION_STILLS", 14)
     monkeypatch.setattr(face_run, "CHECKED_STILLS", 7)
-    recipe = face.FaceRecipe("resnet-fan", 48, Optimisation(((8, 3e-3),), batch=7, warm_up=2, average=0.8))
+    readings = {"frame_weights": "beta"}
+    optimisation = Optimisation(((8, 3e-3),), batch=7, warm_up=2, average=0.8)
+    recipe = face.FaceRecipe("resnet-fan", 48, optimisation, readings=readings)
     reports = []
     with pytest.raises(CorpusError, match="fer2013 is not whole"):
         face_run.train_face(data, tmp_path, recipe)
-    sidecar = face_run.train_face(data, tmp_path, recipe, reports.append, name="made", allow_partial=True)
+    sidecar = face_run.train_face(
+        data, tmp_path, recipe, reports.append, name="made", allow_partial=True, command="a command"
+    )
     metadata = load_metadata(sidecar)
+    assert metadata.readings == metadata.scores["recipe"]["readings"] == readings
+    assert metadata.scores["command"] == "a command"
     assert metadata.class_ids == (1, 3, 4, 5, 6, 7, 8)
     assert metadata.preprocessing.gray and metadata.preprocessing.source_pixels == 48
     assert json.loads(sidecar.read_text())["scores"]["recipe"]["optimisation"]["seed"] == 1
