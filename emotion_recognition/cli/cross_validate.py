@@ -76,7 +76,7 @@ def cross_validate(
         chosen = None
         if choices:
             chosen = load("emotion_recognition.training.search").load_choices(
-                choices, model, protocol.value, settings.changes()
+                choices, settings.task(), protocol.value
             )  # fmt: skip
         with TrainingProgress() as progress:
             record = validation.cross_validate(

@@ -127,4 +127,4 @@ def _record(path: Path) -> Any:
 
 
 def _overall(path: Path, settings: options.Settings) -> dict[str, Any]:
-    return load("emotion_recognition.training.search").load_overall(path, settings.model, settings.changes())
+    return load("emotion_recognition.training.search").load_overall(path, settings.task())

@@ -94,7 +94,7 @@ Added = Annotated[
 ]
 Jobs = Annotated[int | None, typer.Option(help="Trainings at a time; the machine's cores if left out.", min=1)]
 Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler that runs them, tcp://HOST:PORT.")]
-Partial = Annotated[bool, typer.Option("--allow-partial", help="The data set may lack clips.")]
+Partial = Annotated[bool, typer.Option("--allow-partial", help="The data set, and one that is added, may lack clips.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -19,7 +19,7 @@ from emotion_recognition.evaluation.summary import write_metrics
 from emotion_recognition.training.changes import Changes
 from emotion_recognition.training.folds import EPOCHS, FoldTask, elsewhere, read_epochs, run_fold
 from emotion_recognition.training.jobs import cores, run_jobs
-from emotion_recognition.training.learners import Learner, Task, create_learner, fill_cache
+from emotion_recognition.training.learners import Learner, Task, check_whole, create_learner, fill_cache, sources
 from emotion_recognition.training.loop import Report
 
 RUNS = "runs"
@@ -50,7 +50,7 @@ def cross_validate(
         report: called with figures: ``stage`` is "reading", "unreadable", "training" (with ``fold``, ``epoch``, ``of``,
             ``loss``) or "jobs".
         name: of the run record; the model and the protocol if left out.
-        allow_partial: the data set may lack clips or actors of the protocol.
+        allow_partial: the data set may lack clips or actors of the protocol, and the one added may be partial.
         test_data: folder of the corpus that is tested on, for a protocol across corpora.
         choices: changes to the recipe by fold, as a search made them on the inner splits; of every fold, unless
             ``allow_partial``: then the others take the recipe as it is.
@@ -68,7 +68,7 @@ def cross_validate(
     without = [split.name for split in splits if choices is not None and split.name not in choices]
     if without and not allow_partial:
         raise ValueError(f"nothing was chosen for the folds {', '.join(without)} of {protocol}: search in them, too")
-    read, tested_names = [learner], None
+    read, tested_names = [*sources(learner)], None
     if found.across_corpora:
         tester = _other_corpus(found, task, test_data, report)
         if not allow_partial:
@@ -121,7 +121,7 @@ def split_clips(protocol: Protocol, learner: Learner, allow_partial: bool) -> li
     """Return the folds of a protocol as indices into a learner's clips.
 
     Raises:
-        CorpusError: the data set is not whole.
+        CorpusError: the data set, or the one added, is not whole.
         ValueError: the data set is not the protocol's, or the one added is one that the protocol tests.
     """
     if learner.corpus.name != protocol.corpus:
@@ -135,7 +135,7 @@ def split_clips(protocol: Protocol, learner: Learner, allow_partial: bool) -> li
         )
     corpus = learner.corpus
     if not allow_partial:
-        corpus.check_whole()
+        check_whole(learner)
     # By what was found on disk: files that cannot be read and classes left out on purpose are not missing. Actors
     # that a whole set lacks were never published: actor 18 of RAVDESS did not sing.
     unpublished = protocol.by == "actor" and corpus.extent is not None

@@ -5,7 +5,7 @@ which reads its files through the cache on disk. Each kind of learner wraps one 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from emotion_recognition.emotions import CLASS_IDS, SIX
 from emotion_recognition.models.configurations import FaceConfiguration, configuration, own_name
 from emotion_recognition.training.changes import Changes
 from emotion_recognition.training.loop import Report
+from emotion_recognition.training.networks import widened
 
 CORPUS_CLASSES = {
     ("ravdess", "speech"): CLASS_IDS,
@@ -182,7 +183,7 @@ class Learner(ABC):
     def _added(self, report: Report | None) -> "Learner":
         if not self.takes_added:
             raise ValueError(f"{self.architecture} learns from one data set; {self.task.added} cannot be added")
-        task = replace(self.task, data=self.task.added, corpus="", channel="speech", added="")
+        task = _of_added(self.task)
         name = _open(task, self.modalities).name
         if name == self.corpus.name:
             raise ValueError(
@@ -211,21 +212,17 @@ class Learner(ABC):
             "class_ids": list(self.class_table),
             "preprocessing": self._preprocessing(model),
             "temperature": temperature,
-            "licence": "; ".join(LICENCES[learner.corpus.name] for learner in self._sources),
+            "licence": "; ".join(LICENCES[learner.corpus.name] for learner in sources(self)),
             "trained_on": "; ".join(
                 f"{SOURCES[learner.corpus.name]}: {len(learner.clips)} clips ({learner.task.channel}) of "
                 f"{len(set(learner.actors.tolist()))} actors"
-                for learner in self._sources
+                for learner in sources(self)
             ),
             "scores": scores,
             "readings": self.readings,
         }
         network = widened(self.network(model), self.architecture, self.class_table, self.readings)
         return self._export(network, fields, output, name)
-
-    @property
-    def _sources(self) -> "tuple[Learner, ...]":
-        return (self,) if self.added is None else (self, self.added)
 
     def network(self, model: Any) -> nn.Module:
         """Return the torch module of what :meth:`fit` returned."""
@@ -262,14 +259,50 @@ class Learner(ABC):
 
 def create_learner(task: Task, report: Report | None = None, share: tuple[int, int] = (0, 1)) -> Learner:
     """Return the learner of a task; see :class:`Learner` for arguments and errors."""
+    return _kind(task)(task, report, share)
+
+
+def _kind(task: Task) -> type[Learner]:
     found = configuration(task.model)
     if isinstance(found, FaceConfiguration):
         from emotion_recognition.training.face_learner import FaceClipLearner
 
-        return FaceClipLearner(task, report, share)
+        return FaceClipLearner
     from emotion_recognition.training.speech_learners import SpeechMatrixLearner, SpeechMeanLearner
 
-    return (SpeechMatrixLearner if found.reads_matrix else SpeechMeanLearner)(task, report, share)
+    return SpeechMatrixLearner if found.reads_matrix else SpeechMeanLearner
+
+
+def sources(learner: Learner) -> tuple[Learner, ...]:
+    """Return the learners of all data sets that are learned from: that of the task, and the added one."""
+    return (learner,) if learner.added is None else (learner, learner.added)
+
+
+def check_whole(learner: Learner) -> None:
+    """Check that all data sets that are learned from are whole.
+
+    Raises:
+        CorpusError: one is not.
+    """
+    for source in sources(learner):
+        source.corpus.check_whole()
+
+
+def described_data(task: Task) -> dict[str, Any]:
+    """Return what a task is about beside its recipe, by the names of the files alone.
+
+    Raises:
+        CorpusError, ValueError: a folder holds no such data set, or it has no such classes.
+    """
+    modalities = _kind(task).modalities
+    corpus = _open(task, modalities).name
+    return {
+        "corpus": corpus,
+        "channel": task.channel,
+        "classes": list(class_table(task, corpus)),
+        "added": _open(_of_added(task), modalities).name if task.added else "",
+        "skip_frames": task.skip_frames,
+    }
 
 
 def fill_cache(task: Task, first: int, step: int) -> int:
@@ -299,29 +332,9 @@ def class_table(task: Task, corpus: str) -> tuple[int, ...]:
     return wanted
 
 
-def widened(
-    network: nn.Module, architecture: str, table: tuple[int, ...], readings: Mapping[str, Any] | None = None
-) -> nn.Module:
-    """Return a network of eight columns, column k for class k + 1, as the robot expects, from one of fewer.
-
-    The columns of classes that ``table`` lacks are zero; a sidecar's label table must leave them out.
-    """
-    if table == CLASS_IDS:
-        return network
-    import torch
-
-    from emotion_recognition.models.factory import create_model
-
-    wide = create_model(architecture, len(CLASS_IDS), **(readings or {}))
-    state = network.state_dict()
-    rows = torch.tensor(table) - 1
-    for key, target in wide.state_dict().items():
-        if state[key].shape != target.shape:
-            filled = torch.zeros_like(target)
-            filled[rows] = state[key].to(filled.device)
-            state[key] = filled
-    wide.load_state_dict(state)
-    return wide.eval()
+def _of_added(task: Task) -> Task:
+    """Return the task that reads the added data set alone."""
+    return replace(task, data=task.added, corpus="", channel="speech", added="")
 
 
 def _open(task: Task, modalities: tuple[str, ...]) -> Corpus:

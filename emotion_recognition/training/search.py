@@ -22,7 +22,7 @@ from emotion_recognition.training.changes import Changes
 from emotion_recognition.training.cross_validation import following, ready_learner, split_clips
 from emotion_recognition.training.folds import CHECKPOINT, EPOCHS, FoldTask, run_fold
 from emotion_recognition.training.jobs import run_jobs
-from emotion_recognition.training.learners import Task
+from emotion_recognition.training.learners import Task, described_data
 from emotion_recognition.training.loop import Report
 
 RATES = (1e-4, 1e-2)
@@ -100,9 +100,9 @@ def search(
         report, allow_partial: as for a cross-validation.
 
     Returns:
-        What ``search.json`` holds: ``model``, ``protocol``, ``seed``, ``trials`` (each as :class:`Trial`), ``best`` (by
-        fold, the settings of the largest validation UAR) and ``overall`` (of the largest mean UAR over the folds, for
-        a model that is trained on all data).
+        What ``search.json`` holds: ``model``, ``protocol``, ``seed``, ``data`` and ``changes`` (what choices hold for),
+        ``trials`` (each as :class:`Trial`), ``best`` (by fold, the settings of the largest validation UAR) and
+        ``overall`` (of the largest mean UAR over the folds, for a model that is trained on all data).
 
     Raises:
         ValueError: the protocol has no such fold, or no inner split; or as for a cross-validation.
@@ -150,6 +150,7 @@ def search(
         "model": learner.architecture,
         "protocol": protocol,
         "seed": seed,
+        "data": described_data(task),
         "changes": asdict(task.changes),
         "best": {
             split.name: _settings(max((one for one in results if one.fold == split.name), key=_rank))
@@ -169,48 +170,54 @@ def run_trial(run: FoldTask) -> RunRecord:
     return record
 
 
-def load_choices(path: Path | str, model: str, protocol: str, changes: Changes) -> dict[str, Changes]:
+def load_choices(path: Path | str, task: Task, protocol: str) -> dict[str, Changes]:
     """Return by fold what a search chose, as changes beside those that are given.
 
     Args:
         path: the search's ``search.json``.
-        model, protocol: what the choices are for; of the search, or a protocol of the same folds (P5 after P2).
-        changes: to the recipe, the same as in the search; the seed alone may differ.
+        task: what the choices are for: model, data and changes as in the search; the seed alone may differ.
+        protocol: that of the search, or one of the same folds (P5 after P2).
 
     Raises:
+        CorpusError: see ``open_corpus``.
         ValueError: the file is no search's ``search.json``, or that of another search.
     """
-    found = _read(path, model, changes, "best")
+    found = _read(path, task, "best")
     if load_protocol(found["protocol"]).folds != load_protocol(protocol).folds:
         raise ValueError(f"{path}: chosen on the folds of {found['protocol']}, not of {protocol}: search on {protocol}")
-    return {fold: replace(changes, **chosen) for fold, chosen in found["best"].items()}
+    return {fold: replace(task.changes, **chosen) for fold, chosen in found["best"].items()}
 
 
-def load_overall(path: Path | str, model: str, changes: Changes) -> dict[str, Any]:
+def load_overall(path: Path | str, task: Task) -> dict[str, Any]:
     """Return ``rate`` and ``dropout`` of a search's overall choice; for arguments and errors see `load_choices`."""
-    return _read(path, model, changes, "overall")["overall"]["overall"]
+    return _read(path, task, "overall")["overall"]["overall"]
 
 
-def _read(path: Path | str, model: str, changes: Changes, part: str) -> dict[str, Any]:
+def _read(path: Path | str, task: Task, part: str) -> dict[str, Any]:
     """Return what a search's file holds, ``rate`` and ``dropout`` alone by fold in ``part``."""
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
         choices = found[part] if part == "best" else {part: found[part]}
         found[part] = {name: {"rate": float(one["rate"]), "dropout": one["dropout"]} for name, one in choices.items()}
-        searched, theirs = str(found["model"]), Changes(**{**found["changes"], **FREE})
+        searched, theirs = str(found["model"]), asdict(Changes(**{**found["changes"], **FREE}))
+        theirs |= found.get("data", {})
         str(found["protocol"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not the {RESULTS_JSON} of a search ({error!r})") from error
-    if changes.rate is not None or changes.dropout is not None:
+    if task.changes.rate is not None or task.changes.dropout is not None:
         raise ValueError(f"{path}: it gives rate and dropout: leave those that are given besides out")
-    if searched != own_name(model):
-        raise ValueError(f"{path}: a search for {searched}, not for {own_name(model)}: search for this model")
-    mine = asdict(replace(changes, **FREE))
-    differing = [key for key, value in asdict(theirs).items() if value != mine[key]]
+    if searched != own_name(task.model):
+        raise ValueError(f"{path}: a search for {searched}, not for {own_name(task.model)}: search for this model")
+    if "data" not in found:
+        raise ValueError(
+            f"{path}: it does not say what data it is of: search again in its folder, where trials are kept"
+        )
+    mine = asdict(replace(task.changes, **FREE)) | described_data(task)
+    differing = [key for key, value in mine.items() if theirs.get(key) != value]
     if differing:
         raise ValueError(
             f"{path}: searched with "
-            + ", ".join(f"{key} {getattr(theirs, key)}, not {mine[key]}" for key in differing)
+            + ", ".join(f"{key} {theirs.get(key)}, not {mine[key]}" for key in differing)
             + ": give the same, or search with these (None: the recipe's own)"
         )
     return found

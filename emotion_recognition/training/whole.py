@@ -25,7 +25,7 @@ from emotion_recognition.training.folds import (
     read_epochs,
     use_threads,
 )
-from emotion_recognition.training.learners import Learner, Task, create_learner
+from emotion_recognition.training.learners import Learner, Task, check_whole, create_learner
 from emotion_recognition.training.loop import Report
 
 METRICS_JSON, METRICS_CSV = "metrics.json", "metrics.csv"
@@ -54,7 +54,7 @@ def train_model(
         report: called with figures: ``stage`` is "reading", "unreadable" or "training".
         command: kept in the sidecar.
         threads: of torch on the processor; a training that goes on with as many ends with the same weights.
-        allow_partial: the data set may lack clips or actors.
+        allow_partial: the data set, and the one added, may lack clips or actors.
 
     Returns:
         The model's sidecar.
@@ -68,7 +68,7 @@ def train_model(
     output = Path(output)
     learner = create_learner(task, report)
     if not allow_partial:
-        learner.corpus.check_whole()
+        check_whole(learner)
     recipe = json.loads(json.dumps(learner.described()))
     if record is not None:
         _check(record, learner, recipe)

@@ -20,7 +20,7 @@ from emotion_recognition.training.changes import Changes  # noqa: E402
 from emotion_recognition.training.cross_validation import cross_validate, following  # noqa: E402
 from emotion_recognition.training.folds import epoch_log, read_epochs  # noqa: E402
 from emotion_recognition.training.jobs import JobsFailed  # noqa: E402
-from emotion_recognition.training.learners import SIX, Task  # noqa: E402
+from emotion_recognition.training.learners import SIX, Task, described_data  # noqa: E402
 from emotion_recognition.training.search import draw_settings, load_choices, load_overall, search  # noqa: E402
 
 FOLDS = ["actors 1-4", "actors 5-8", "actors 9-12"]
@@ -249,9 +249,12 @@ def test_a_search_scores_the_inner_split_only_and_the_choices_are_each_folds_own
     with open(tmp_path / "s" / "search.csv", newline="") as stream:
         assert [float(row["uar"]) for row in csv.DictReader(stream)] == [t["uar"] for t in found["trials"]]
     assert json.loads((tmp_path / "s" / "search.json").read_text()) == found
-    assert load_overall(tmp_path / "s" / "search.json", "S1", QUICK)["rate"] == found["overall"]["rate"]
+    assert load_overall(tmp_path / "s" / "search.json", task)["rate"] == found["overall"]["rate"]
+    assert found["data"] == {
+        "corpus": "ravdess", "channel": "speech", "classes": list(range(1, 9)), "added": "", "skip_frames": 0,
+    }  # fmt: skip
 
-    choices = load_choices(tmp_path / "s" / "search.json", "S1", "p2", task.changes)
+    choices = load_choices(tmp_path / "s" / "search.json", task, "p2")
     assert {change.epochs for change in choices.values()} == {3}
     record = cross_validate(task, "p2", tmp_path / "cv", 1, allow_partial=True, choices=choices)
     used = {fold: recipe["optimisation"]["cycles"][0][1] for fold, recipe in record.recipe["chosen by fold"].items()}
@@ -268,43 +271,79 @@ def test_impossible_searches_are_refused(task, tmp_path):
         search(task, "p2", tmp_path, 1, folds=[3], jobs=1, allow_partial=True)
     (tmp_path / "search.json").write_text("[]")
     with pytest.raises(ValueError, match="not the search.json of a search"):
-        load_choices(tmp_path / "search.json", "S1", "p2", QUICK)
+        load_choices(tmp_path / "search.json", task, "p2")
     with pytest.raises(ValueError, match="not the search.json of a search"):
-        load_overall(tmp_path / "search.json", "S1", QUICK)
+        load_overall(tmp_path / "search.json", task)
 
 
 @pytest.fixture
-def searched(tmp_path):
+def searched(task, tmp_path):
     one = {"trial": 1, "rate": 0.003, "dropout": 0.25, "uar": 0.5}
     found = {
         "model": "speech-cnn-s1", "protocol": "p2", "seed": 0, "best": {"actors 1-4": one}, "overall": one,
         "changes": dataclasses.asdict(dataclasses.replace(QUICK, seed=4)), "trials": [],
+        "data": described_data(task),
     }  # fmt: skip
     (tmp_path / "search.json").write_text(json.dumps(found))
     return tmp_path / "search.json"
 
 
-def test_choices_are_those_of_the_same_search_only(searched):
+def both_loads(path, task):
+    """Return what each way to take choices says against a task."""
+    said = []
+    for load in (lambda: load_choices(path, task, "p2"), lambda: load_overall(path, task)):
+        with pytest.raises(ValueError) as caught:
+            load()
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    return said[0]
+
+
+def test_choices_are_those_of_the_same_search_only(task, searched):
     changes = dataclasses.replace(QUICK, seed=7)
+    task = dataclasses.replace(task, changes=changes)
     expected = {"actors 1-4": dataclasses.replace(changes, rate=0.003, dropout=0.25)}
-    assert load_choices(searched, "S1", "p2", changes) == load_choices(searched, "S1", "p5", changes) == expected
-    assert load_overall(searched, "S1", changes) == {"rate": 0.003, "dropout": 0.25}
+    assert load_choices(searched, task, "p2") == load_choices(searched, task, "p5") == expected
+    assert load_overall(searched, task) == {"rate": 0.003, "dropout": 0.25}
     with pytest.raises(ValueError, match="chosen on the folds of p2, not of p3"):
-        load_choices(searched, "S1", "p3", changes)
-    for load in (lambda *given: load_choices(*given[:2], "p2", *given[2:]), load_overall):
-        with pytest.raises(ValueError, match="a search for speech-cnn-s1, not for speech-cnn-s2"):
-            load(searched, "S2", changes)
-        with pytest.raises(ValueError, match="searched with epochs 3, not None, batch 8, not None: give the same"):
-            load(searched, "S1", Changes())
-        with pytest.raises(ValueError, match="augmentation None, not paper"):
-            load(searched, "S1", dataclasses.replace(changes, augmentation="paper"))
-        with pytest.raises(ValueError, match="gives rate and dropout"):
-            load(searched, "S1", dataclasses.replace(changes, rate=0.1))
+        load_choices(searched, task, "p3")
+
+    def said(**more):
+        return both_loads(searched, dataclasses.replace(task, **more))
+
+    assert "a search for speech-cnn-s1, not for speech-cnn-s2" in said(model="S2")
+    assert "searched with epochs 3, not None, batch 8, not None: give the same" in said(changes=Changes())
+    assert "augmentation None, not paper" in said(changes=dataclasses.replace(changes, augmentation="paper"))
+    assert "readings {}, not {'prelu': 'channel'}" in said(
+        changes=dataclasses.replace(changes, readings={"prelu": "channel"})
+    )
+    assert "precision None, not bfloat16" in said(changes=dataclasses.replace(changes, precision="bfloat16"))
+    assert "gives rate and dropout" in said(changes=dataclasses.replace(changes, rate=0.1))
+
+
+def test_choices_are_those_of_the_same_data_only(task, searched, tmp_path):
+    emodb, song = made_corpora.make_emodb(tmp_path / "emodb"), tmp_path / "song"
+    song.mkdir()
+    (song / "03-02-01-01-01-01-05.wav").write_bytes(b"")
+
+    def said(**more):
+        return both_loads(searched, dataclasses.replace(task, **more))
+
+    assert "searched with classes [1, 2, 3, 4, 5, 6, 7, 8], not [1, 3, 4, 5, 6, 7]: give the same" in said(classes=6)
+    assert "corpus ravdess, not emodb, classes [1, 2, 3, 4, 5, 6, 7, 8], not [1, 3, 4, 5, 6, 7]" in said(
+        data=str(emodb)
+    )
+    assert "channel speech, not song" in said(data=str(song), channel="song")
+    assert "searched with added , not emodb: give" in said(added=str(emodb))
+    found = json.loads(searched.read_text())
+    del found["data"]
+    searched.write_text(json.dumps(found))
+    assert "does not say what data it is of: search again in its folder" in said()
 
 
 def test_folds_that_nothing_was_chosen_for_are_told(task, searched, tmp_path, monkeypatch):
     monkeypatch.setattr(Corpus, "check_whole", lambda corpus: None)
-    choices = load_choices(searched, "S1", "p2", QUICK)
+    choices = load_choices(searched, task, "p2")
     with pytest.raises(ValueError, match="nothing was chosen for the folds actors 5-8, actors 9-12 of p2"):
         cross_validate(task, "p2", tmp_path / "o", 1, choices=choices)
     assert not (tmp_path / "o").exists()

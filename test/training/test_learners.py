@@ -15,7 +15,7 @@ from emotion_recognition.engines.network import load_network  # noqa: E402
 from emotion_recognition.engines.weights import load_metadata  # noqa: E402
 from emotion_recognition.training.augment_sounds import SoundAugmentation  # noqa: E402
 from emotion_recognition.training.changes import Changes  # noqa: E402
-from emotion_recognition.training.learners import SIX, Task, create_learner, fill_cache, widened  # noqa: E402
+from emotion_recognition.training.learners import SIX, Task, create_learner, fill_cache  # noqa: E402
 
 QUICK = Changes(epochs=2, batch=4)
 
@@ -127,18 +127,6 @@ def heard_by_the_robot(metadata, clip):
     prepared = speech.prepare(mfcc, preprocessing) if reads_matrix else mfcc.mean(axis=1)
     standardised = ((prepared.T - np.array(preprocessing.mean)) / np.array(preprocessing.std)).T
     return load_network(metadata, "speech").run(standardised[np.newaxis].astype(np.float32))[0]
-
-
-def test_a_network_of_fewer_columns_is_widened():
-    from emotion_recognition.models.factory import create_model
-
-    torch.manual_seed(0)
-    for name, example in (("speech-cnn-s1", torch.randn(2, 40)), ("ghostnet-fan", torch.randn(2, 3, 3, 32, 32))):
-        narrow = create_model(name, 6).eval()
-        with torch.inference_mode():
-            wide = widened(narrow, name, SIX)(example)
-            assert torch.allclose(wide[:, torch.tensor(SIX) - 1], narrow(example), atol=1e-6)
-            assert (wide[:, [1, 7]] == 0).all()
 
 
 def test_a_broken_file_is_left_out_and_told_or_stops(tmp_path):

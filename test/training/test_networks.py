@@ -1,12 +1,13 @@
-"""The network that a training starts from."""
+"""The network that a training starts from, and the one that the robot loads."""
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from emotion_recognition.emotions import SIX  # noqa: E402
 from emotion_recognition.models.factory import create_model  # noqa: E402
 from emotion_recognition.training.loop import Optimisation  # noqa: E402
-from emotion_recognition.training.networks import start_network  # noqa: E402
+from emotion_recognition.training.networks import start_network, widened  # noqa: E402
 
 SEVEN, EIGHT = Optimisation(((1, 1e-3),), seed=7), Optimisation(((1, 1e-3),), seed=8)
 
@@ -51,3 +52,23 @@ def test_classes_dropout_and_readings_are_passed_on():
     assert {layer.p for layer in network.features if isinstance(layer, torch.nn.Dropout)} == {0.45}
     with pytest.raises(ValueError, match="no reading 'prelu'"):
         start_network(SEVEN, "resnet-fan", readings={"prelu": "channel"})
+
+
+def test_a_network_of_fewer_columns_is_widened():
+    torch.manual_seed(0)
+    for name, example in (("speech-cnn-s1", torch.randn(2, 40)), ("ghostnet-fan", torch.randn(2, 3, 3, 32, 32))):
+        narrow = create_model(name, 6).eval()
+        with torch.inference_mode():
+            wide = widened(narrow, name, SIX)(example)
+            assert torch.allclose(wide[:, torch.tensor(SIX) - 1], narrow(example), atol=1e-6)
+            assert (wide[:, [1, 7]] == 0).all()
+
+
+def test_a_network_is_widened_in_its_readings():
+    torch.manual_seed(0)
+    narrow, example = create_model("speech-cnn-s1", 6, prelu="channel").eval(), torch.randn(2, 40)
+    with torch.inference_mode():
+        wide = widened(narrow, "speech-cnn-s1", SIX, {"prelu": "channel"})(example)
+        assert torch.allclose(wide[:, torch.tensor(SIX) - 1], narrow(example), atol=1e-6)
+    residual = create_model("F2", 6, triplet_residual=True)
+    assert widened(residual, "F2", SIX, {"triplet_residual": True}).backbone.blocks[0].attention.residual

@@ -22,8 +22,9 @@ from emotion_recognition.training import cross_validation  # noqa: E402
 from emotion_recognition.training.changes import Changes  # noqa: E402
 from emotion_recognition.training.cross_validation import cross_validate, split_clips  # noqa: E402
 from emotion_recognition.training.folds import CLAIM, claim  # noqa: E402
-from emotion_recognition.training.learners import Task, create_learner  # noqa: E402
+from emotion_recognition.training.learners import Task, create_learner, sources  # noqa: E402
 from emotion_recognition.training.search import search  # noqa: E402
+from emotion_recognition.training.whole import train_model  # noqa: E402
 
 QUICK = Changes(epochs=1, batch=4)
 
@@ -149,6 +150,28 @@ def test_song_is_whole_without_the_actor_who_did_not_sing():
     silent = known("ravdess", [name for name in song_names() if not name.endswith("-05")])
     with pytest.raises(CorpusError, match=r"no clip of 1 of 23 actors \(5\)"):
         split_clips(load_protocol("p2"), silent, False)
+
+
+def test_a_part_of_the_added_data_is_refused_unless_allowed(task, folders, tmp_path, monkeypatch):
+    whole = Corpus.check_whole
+    monkeypatch.setattr(Corpus, "check_whole", lambda corpus: whole(corpus) if corpus.name == "emodb" else None)
+    task = dataclasses.replace(task, added=str(folders / "emodb"))
+    learner = create_learner(task)
+    for call in (
+        lambda: split_clips(load_protocol("p2"), learner, False),
+        lambda: cross_validate(task, "p2", tmp_path / "o", 1),
+        lambda: search(task, "p2", tmp_path / "o", 1, jobs=1),
+        lambda: train_model(task, tmp_path / "o"),
+    ):
+        with pytest.raises(
+            CorpusError, match=r"emodb: emodb is not whole: found 12 of \d+ clips and no clip of 8 of 10"
+        ):
+            call()
+    assert not (tmp_path / "o").exists()
+    assert len(split_clips(load_protocol("p2"), learner, True)) == 2
+    missing = sum(one.corpus.missing.clips for one in (learner, learner.added))
+    assert learner.added.corpus.missing.clips > 500
+    assert cross_validation._notes(sources(learner), True).startswith(f"Partial data: {missing} clips are missing")
 
 
 def test_a_part_of_the_corpus_that_is_tested_is_refused(task, folders, tmp_path, monkeypatch):
