@@ -300,7 +300,7 @@ def described_data(task: Task) -> dict[str, Any]:
         "corpus": corpus,
         "channel": task.channel,
         "classes": list(class_table(task, corpus)),
-        "added": _open(_of_added(task), modalities).name if task.added else "",
+        "added": _open(_of_added(task), modalities).name if task.added else "none",
         "skip_frames": task.skip_frames,
     }
 

@@ -99,7 +99,7 @@ def test_train_passes_on_what_a_search_chose(modules, tmp_path):
     pytest.importorskip("torch")
     chosen = tmp_path / "search.json"
     (tmp_path / "03-01-01-01-01-01-01.wav").write_bytes(b"")
-    data = {"corpus": "ravdess", "channel": "speech", "classes": list(range(1, 9)), "added": "", "skip_frames": 0}
+    data = {"corpus": "ravdess", "channel": "speech", "classes": list(range(1, 9)), "added": "none", "skip_frames": 0}
     search_of = {"model": "speech-resnet", "protocol": "p2", "changes": {"epochs": 9}, "data": data}
     chosen.write_text(json.dumps({**search_of, "overall": {"rate": 0.003, "dropout": 0.25}}))
     calls = modules(train_model=tmp_path / "m.json", load_metadata=SimpleNamespace(weights_sha256="ab12"))

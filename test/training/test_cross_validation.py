@@ -251,7 +251,7 @@ def test_a_search_scores_the_inner_split_only_and_the_choices_are_each_folds_own
     assert json.loads((tmp_path / "s" / "search.json").read_text()) == found
     assert load_overall(tmp_path / "s" / "search.json", task)["rate"] == found["overall"]["rate"]
     assert found["data"] == {
-        "corpus": "ravdess", "channel": "speech", "classes": list(range(1, 9)), "added": "", "skip_frames": 0,
+        "corpus": "ravdess", "channel": "speech", "classes": list(range(1, 9)), "added": "none", "skip_frames": 0,
     }  # fmt: skip
 
     choices = load_choices(tmp_path / "s" / "search.json", task, "p2")
@@ -334,7 +334,7 @@ def test_choices_are_those_of_the_same_data_only(task, searched, tmp_path):
         data=str(emodb)
     )
     assert "channel speech, not song" in said(data=str(song), channel="song")
-    assert "searched with added , not emodb: give" in said(added=str(emodb))
+    assert "searched with added none, not emodb: give" in said(added=str(emodb))
     found = json.loads(searched.read_text())
     del found["data"]
     searched.write_text(json.dumps(found))
