@@ -92,4 +92,6 @@ def test_a_killed_refinement_ends_with_the_weights_of_an_unbroken_one(faces, tmp
 
 def test_a_given_number_of_epochs_leaves_the_second_training_out():
     assert Changes(epochs=3).applied(SMALL).refinement is None
-    assert Changes(batch=8).applied(SMALL).refinement == SMALL.refinement
+    assert Changes(rate=1e-3).applied(SMALL).refinement == SMALL.refinement
+    kept = dataclasses.replace(SMALL.refinement, optimisation=dataclasses.replace(STEP, batch=8))
+    assert Changes(batch=8).applied(SMALL).refinement == kept
