@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from emotion_recognition.models.attention import FrameAttention, TripletAttention  # noqa: E402
+from emotion_recognition.models.attention import AxisGate, FrameAttention, TripletAttention, banded_conv  # noqa: E402
 from emotion_recognition.models.ghostnet import GhostNet  # noqa: E402
 from emotion_recognition.models.speech_cnn import SpeechCNN  # noqa: E402
 
@@ -118,6 +118,32 @@ def test_each_gate_varies_over_its_own_plane():
             share = gate(x) / x
             assert torch.allclose(share, share.mean(axis, keepdim=True).expand_as(share), atol=1e-6)
             assert share.std() > 1e-4
+
+
+@pytest.mark.parametrize(("length", "width", "size"), [(1, 1, 7), (9, 3, 7), (4, 12, 7), (2, 30, 3), (16, 2, 1)])
+def test_a_banded_convolution_is_the_convolution(length, width, size):
+    generator = torch.Generator().manual_seed(length)
+    planes = torch.randn(3, 2, length, width, generator=generator, requires_grad=True)
+    weight = torch.randn(1, 2, size, size, generator=generator, requires_grad=True)
+    outer = torch.randn(3, 1, length, width, generator=generator)
+    results = []
+    for made in (banded_conv(planes, weight), torch.nn.functional.conv2d(planes, weight, padding=size // 2)):
+        results.append((made, *torch.autograd.grad((made * outer).sum(), (planes, weight))))
+    for banded, plain in zip(*results, strict=True):
+        assert banded.shape == plain.shape
+        torch.testing.assert_close(banded, plain, atol=1e-4, rtol=1e-4)
+
+
+def test_a_gate_in_training_is_the_gate_with_the_same_statistics():
+    gate = AxisGate(3)
+    x = torch.randn(2, 5, 6, 7)
+    with torch.no_grad():
+        trained = gate.train()(x)
+        gate.bn.momentum = None  # the running statistics become those of this batch
+        gate.bn.reset_running_stats()
+        gate(x)
+        gate.bn.running_var *= (2 * 5 * 6 - 1) / (2 * 5 * 6)  # unbiased, as kept, to biased, as training uses it
+        torch.testing.assert_close(gate.eval()(x), trained, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("variant", ["s1", "s2", "s3"])
