@@ -18,8 +18,8 @@ def log_sigmoid(x: torch.Tensor) -> torch.Tensor:
 def banded_conv(planes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return what ``conv2d(planes, weight)`` with equal padding gives, as a convolution along the third axis alone.
 
-    The fourth axis becomes channels, and the kernel, laid out as a band, mixes them. On planes of few columns, as triplet
-    attention has, the processor is 5 to 12 times as fast at this, forth and back.
+    The fourth axis becomes channels, and the kernel, laid out as a band, mixes them. On planes of few columns, as
+    triplet attention has, the processor is 5 to 12 times as fast at this, forth and back.
 
     Args:
         planes: (N, C, A, B).
