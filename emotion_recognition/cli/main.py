@@ -12,6 +12,7 @@ from emotion_recognition.cli import (
     evaluate_model,
     parameters,
     report,
+    roofline,
     run,
     score,
     search,
@@ -48,6 +49,7 @@ app.command()(demo.demo)
 app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(parameters.parameters)
 app.command()(report.report)
+app.command()(roofline.roofline)
 app.command()(evaluate_model.evaluate_model)
 app.command()(train.train)
 app.command("cross-validate")(cross_validate.cross_validate)
