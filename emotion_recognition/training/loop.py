@@ -97,6 +97,7 @@ def train(
     report: Report | None = None,
     check: Callable[[nn.Module], dict[str, float]] | None = None,
     described: dict[str, Any] | None = None,
+    offsets: torch.Tensor | None = None,
 ) -> nn.Module:
     """Train a network, on the GPU where there is one, and return the moving average of its weights on the processor.
 
@@ -110,6 +111,8 @@ def train(
         report: called after every epoch with ``epoch``, ``of``, ``loss``, ``seconds`` and what ``check`` gave.
         check: scores the averaged network, wherever it is, after an epoch.
         described: what else a checkpoint must agree in (architecture, data) for the run to go on from it.
+        offsets: added to the logits of the columns that count while the network learns, float (C,); see
+            :func:`balancing`.
 
     Raises:
         ValueError: fewer examples than a batch, or the checkpoint is another run's.
@@ -120,11 +123,25 @@ def train(
         raise ValueError(f"{len(examples)} examples to learn from, fewer than a batch of {optimisation.batch}")
     network.to(training_device())
     with torch.random.fork_rng():
-        return _train(network, examples, optimisation, columns, checkpoint, report, check, described or {}).cpu()
+        return _train(
+            network, examples, optimisation, columns, checkpoint, report, check, described or {}, offsets
+        ).cpu()
 
 
-def _train(network, examples, optimisation, columns, checkpoint, report, check, described) -> nn.Module:
+def balancing(columns: np.ndarray, classes: int) -> torch.Tensor:
+    """Return the logarithms of the classes' shares among examples' columns (N,), float (classes,), as offsets.
+
+    Learned with them, a network's own logits take every class for equally frequent, as the unweighted average recall
+    does (Menon et al., "Long-tail learning via logit adjustment", https://arxiv.org/abs/2007.07314). A class that no
+    example has counts as one example.
+    """
+    counts = np.maximum(np.bincount(columns, minlength=classes), 1)
+    return torch.log(torch.as_tensor(counts / len(columns), dtype=torch.float32))
+
+
+def _train(network, examples, optimisation, columns, checkpoint, report, check, described, offsets) -> nn.Module:
     device = next(network.parameters()).device
+    offsets = 0.0 if offsets is None else offsets.to(device)
     identity = {"optimisation": asdict(optimisation), **described}
     average = MovingAverage(network, optimisation.average)
     done, moments = 0, None
@@ -157,7 +174,7 @@ def _train(network, examples, optimisation, columns, checkpoint, report, check, 
                 inputs, targets = (part.to(device) for part in examples.batch(chosen, generator))
                 with torch.autocast(device.type, torch.bfloat16, enabled=optimisation.precision == "bfloat16"):
                     logits = network(inputs)
-                logits = logits.float() if kept is None else logits.float()[..., kept]
+                logits = (logits.float() if kept is None else logits.float()[..., kept]) + offsets
                 if logits.ndim == 3:
                     # Members of an ensemble, each with the loss of its own.
                     targets = targets.repeat_interleave(logits.shape[1], dim=0)

@@ -61,7 +61,9 @@ class Versions:
     """How versions of a clip are drawn.
 
     Attributes:
-        frames: length of a version; a longer clip is cut at a random place, a shorter one goes round.
+        frames: largest length of a version; a longer clip is cut at a random place, a shorter one goes round.
+        least_frames: smallest length; every batch has one, drawn from here to ``frames``. A robot's window often holds
+            part of a sentence only.
         tempo: largest change of speed, as natural logarithm.
         warp: largest stretch of the mel axis, as natural logarithm.
         shift: largest shift along it, in bands.
@@ -75,6 +77,7 @@ class Versions:
     """
 
     frames: int = 80
+    least_frames: int = 24
     tempo: float = 0.25
     warp: float = 0.06
     shift: float = 2.4
@@ -83,6 +86,10 @@ class Versions:
     colour_db: float = 1.0
     style_chance: float = 0.5
     style_mix: float = 0.3
+
+    def __post_init__(self):
+        if not 1 <= self.least_frames <= self.frames:
+            raise ValueError(f"least_frames {self.least_frames}: expected 1 to frames, {self.frames}")
 
 
 def make_bank(
@@ -113,20 +120,23 @@ def make_bank(
 
 
 def draw_versions(bank: MelBank, chosen: torch.Tensor, versions: Versions, generator: torch.Generator) -> torch.Tensor:
-    """Return coefficients (N, coefficients, frames) of a random version of each chosen clip (N,)."""
+    """Return coefficients (N, coefficients, T) of a random version of each chosen clip (N,), all of one length T."""
     count, mels = len(chosen), bank.settings.mels
+    frames = versions.frames
+    if versions.least_frames < frames:
+        frames = int(torch.randint(versions.least_frames, frames + 1, (1,), generator=generator))
 
     def uniform(low: float, high: float) -> torch.Tensor:
         return torch.rand(count, 1, generator=generator) * (high - low) + low
 
     lengths = bank.lengths[chosen].float().unsqueeze(1)
     speed = torch.exp(uniform(-versions.tempo, versions.tempo))
-    times = uniform(0, 1) * lengths + torch.arange(versions.frames) * speed
+    times = uniform(0, 1) * lengths + torch.arange(frames) * speed
     # Never past the last frame: what lies behind it is padding, 0 dB, louder than any voice.
     times = torch.remainder(times, (lengths - 1).clamp(min=1e-3))
     bands = torch.arange(mels) * torch.exp(uniform(-versions.warp, versions.warp))
     bands = bands + uniform(-versions.shift, versions.shift)
-    grid = torch.empty(count, mels, versions.frames, 2)
+    grid = torch.empty(count, mels, frames, 2)
     grid[..., 0] = ((times + 0.5) / bank.decibels.shape[2] * 2 - 1).unsqueeze(1)
     grid[..., 1] = ((bands + 0.5) / mels * 2 - 1).unsqueeze(2)
     drawn = F.grid_sample(

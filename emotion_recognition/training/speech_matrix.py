@@ -1,18 +1,18 @@
 """Training of the speech network that reads whole MFCC matrices (``models.speech_resnet``).
 
 Every epoch draws one version of each clip from its mel bands (``training.mel_bank``). The number of epochs is fixed
-beforehand. Network, versions and the added data set were chosen on actors 9-12 and 21-24, each time with models that
-had heard neither these nor actors 1-4: README gives the score without these two folds, too.
+beforehand. Network, versions, epochs and the added data set were chosen on actors 9-12 and 21-24, each time with models
+that had heard neither these nor actors 1-4: README gives the score without these two folds, too.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from emotion_recognition.training.loop import Optimisation, Report, train
+from emotion_recognition.training.loop import Optimisation, Report, balancing, train
 from emotion_recognition.training.mel_bank import MelBank, Versions, draw_versions
 from emotion_recognition.training.networks import start_network
 
@@ -26,16 +26,18 @@ class SpeechMatrixRecipe:
         dropout: rate before the last layer.
         optimisation: see there.
         versions: how versions of a clip are drawn.
+        balanced: the network learns to take every class for equally frequent, see ``loop.balancing``.
     """
 
     architecture: str = "speech-resnet"
     dropout: float = 0.3
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(
-            ((40, 2e-3),), batch=64, warm_up=100, weight_decay=0.05, precision="bfloat16"
+            ((70, 2e-3),), batch=64, warm_up=100, weight_decay=0.05, precision="bfloat16"
         )
     )
     versions: Versions = field(default_factory=Versions)
+    balanced: bool = True
 
 
 class MelExamples:
@@ -77,7 +79,11 @@ def fit(
     network = start_network(recipe.optimisation, recipe.architecture, classes, recipe.dropout)
     return train(
         network, MelExamples(bank, columns, recipe.versions), recipe.optimisation, None, checkpoint, report,
-        described={"architecture": recipe.architecture, "classes": classes, "clips": len(bank)},
+        described={
+            "architecture": recipe.architecture, "classes": classes, "clips": len(bank), "balanced": recipe.balanced,
+            "versions": asdict(recipe.versions),
+        },
+        offsets=balancing(columns, classes) if recipe.balanced else None,
     )  # fmt: skip
 
 

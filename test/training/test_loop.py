@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -10,7 +11,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from emotion_recognition.engines.errors import ModelError  # noqa: E402
 from emotion_recognition.training import loop  # noqa: E402
 from emotion_recognition.training.averaging import MovingAverage  # noqa: E402
-from emotion_recognition.training.loop import Optimisation, train  # noqa: E402
+from emotion_recognition.training.loop import Optimisation, balancing, train  # noqa: E402
 
 SETTINGS = Optimisation(((3, 0.05), (2, 0.02)), batch=8, warm_up=2, average=0.9)
 
@@ -201,3 +202,30 @@ def test_training_leaves_the_global_random_state_alone():
     torch.manual_seed(3)
     train(net, Points(), SETTINGS, (0, 1))
     assert torch.equal(torch.rand(2), expected)
+
+
+class Blind:
+    """Examples that look all alike, three of four in the first class."""
+
+    def __len__(self):
+        return 64
+
+    def batch(self, chosen, generator):
+        return torch.ones(len(chosen), 2), (chosen % 4 == 3).long()
+
+
+def test_offsets_are_the_logarithms_of_the_shares():
+    found = balancing(np.array([0, 0, 0, 1]), 3)
+    assert torch.allclose(found, torch.log(torch.tensor([0.75, 0.25, 0.25])))  # what is missing counts as one
+
+
+@pytest.mark.parametrize("columns", [None, (2, 0)])
+@pytest.mark.parametrize(("balanced", "share"), [(False, 0.75), (True, 0.5)])
+def test_a_balanced_network_takes_classes_for_equally_frequent(columns, balanced, share):
+    torch.manual_seed(0)
+    offsets = balancing(np.arange(64) % 4 == 3, 2) if balanced else None
+    settings = Optimisation(((60, 0.1),), batch=64, warm_up=2, weight_decay=0.0, label_smoothing=0.0, average=0.5)
+    model = torch.nn.Linear(2, 2 if columns is None else 3)
+    trained = train(model, Blind(), settings, columns, offsets=offsets)
+    logits = trained(torch.ones(1, 2))[:, list(columns or (0, 1))]
+    assert torch.softmax(logits, 1)[0, 0].item() == pytest.approx(share, abs=0.02)

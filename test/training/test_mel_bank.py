@@ -12,7 +12,9 @@ from emotion_recognition.training.mel_bank import Versions, draw_versions, make_
 from emotion_recognition.training.speech_matrix import SpeechMatrixRecipe, fit, logits  # noqa: E402
 
 RATE = 16000
-STILL = Versions(frames=20, tempo=0.0, warp=0.0, shift=0.0, noise_chance=0.0, colour_db=0.0, style_chance=0.0)
+STILL = Versions(
+    frames=20, least_frames=20, tempo=0.0, warp=0.0, shift=0.0, noise_chance=0.0, colour_db=0.0, style_chance=0.0
+)
 
 
 def tone(frequency, seconds=1.0, wobble=0.0, seed=0):
@@ -107,6 +109,21 @@ def test_the_same_generator_gives_the_same_versions(bank):
     other = draw_versions(bank, torch.arange(3), Versions(), generator(8))
     assert torch.equal(first, second) and not torch.equal(first, other)
     assert torch.isfinite(first).all()
+
+
+def test_every_batch_has_a_length_of_its_own_within_the_range(bank):
+    versions = Versions(frames=30, least_frames=25)
+    source = generator()
+    lengths = {draw_versions(bank, torch.arange(3), versions, source).shape[2] for _ in range(60)}
+    assert lengths == {25, 26, 27, 28, 29, 30}
+    fixed = dataclasses.replace(versions, least_frames=30)
+    assert draw_versions(bank, torch.arange(3), fixed, source).shape == (3, 40, 30)
+
+
+@pytest.mark.parametrize("least", [0, 31])
+def test_a_length_out_of_the_range_is_refused(least):
+    with pytest.raises(ValueError, match=f"least_frames {least}: expected 1 to frames, 30"):
+        Versions(frames=30, least_frames=least)
 
 
 def test_no_sound_is_refused():
