@@ -1,6 +1,7 @@
 """From trained torch modules to the files a robot loads: ONNX, safetensors and the sidecar that names them.
 
-Nothing reaches the folder before the ONNX files gave torch's output, and the sidecar is written last.
+ONNX files hold triplet attention as ``engines.banded`` rewrites it, and batch norms folded. Nothing reaches the folder
+before they gave torch's output, and the sidecar is written last.
 """
 
 import copy
@@ -19,6 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from emotion_recognition.engines.banded import banded
 from emotion_recognition.engines.errors import ModelError
 from emotion_recognition.engines.network import ENGINES, load_network
 from emotion_recognition.engines.onnxruntime_engine import WEIGHTS_KEY
@@ -137,7 +139,7 @@ def _export(parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any
         files = {"safetensors": f"{name}.safetensors"}
         for part, content in parts.items():
             files[f"{part}_onnx"] = f"{name}.{part}.onnx"
-            _write_onnx(modules[part], content, written / files[f"{part}_onnx"], {
+            _write_onnx(banded(modules[part], content.sample), content, written / files[f"{part}_onnx"], {
                 WEIGHTS_KEY: weights, "architecture": architecture, "part": part,
                 "licence": str(fields.get("licence", "")),
             })  # fmt: skip

@@ -29,14 +29,19 @@ def banded_conv(planes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         (N, 1, A, B).
     """
     count, channels, length, width = planes.shape
-    size = weight.shape[-1]
+    columns = planes.transpose(2, 3).reshape(count, channels * width, length)
+    mixed = F.conv1d(columns, band_of(weight, width), padding=weight.shape[-1] // 2)
+    return mixed.transpose(1, 2).unsqueeze(1)
+
+
+def band_of(weight: torch.Tensor, width: int) -> torch.Tensor:
+    """Return a kernel (1, C, K, K), K odd, laid out as a band (width, C * width, K) for planes of ``width`` columns."""
+    channels, size = weight.shape[1], weight.shape[-1]
     place = torch.arange(width, device=weight.device)
     column = place - place.unsqueeze(1) + size // 2  # of the kernel, for each (column out, column in)
     is_inside = (column >= 0) & (column < size)
     band = weight[0][:, :, column.clamp(0, size - 1)] * is_inside  # (C, K, out, in)
-    band = band.permute(2, 0, 3, 1).reshape(width, channels * width, size)
-    columns = planes.transpose(2, 3).reshape(count, channels * width, length)
-    return F.conv1d(columns, band, padding=size // 2).transpose(1, 2).unsqueeze(1)
+    return band.permute(2, 0, 3, 1).reshape(width, channels * width, size)
 
 
 class AxisGate(nn.Module):
