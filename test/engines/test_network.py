@@ -42,8 +42,11 @@ def test_every_engine_gives_what_the_exported_modules_gave(request, sidecar, par
 def test_one_row_is_the_same_alone_and_in_a_batch(request, sidecar, part, engine):
     network = load_network(load_metadata(request.getfixturevalue(sidecar)), part, engine)
     batch = sample(part)
+    whole = network.run(batch)
+    # Sums in another order: a few units of float32's last place of the largest value, about 18 in the made backbone.
+    allowed = 3e-6 * max(1.0, float(np.abs(whole).max()))
     for row in range(len(batch)):
-        np.testing.assert_allclose(network.run(batch[row : row + 1]), network.run(batch)[row : row + 1], atol=2e-5)
+        np.testing.assert_allclose(network.run(batch[row : row + 1]), whole[row : row + 1], rtol=0, atol=allowed)
 
 
 @pytest.mark.parametrize(
