@@ -1,4 +1,4 @@
-"""A Dask cluster of real processes."""
+"""Small made data sets, a cache, and a Dask cluster of real processes."""
 
 import os
 import subprocess
@@ -8,6 +8,25 @@ import time
 import pytest
 
 START_S = 60
+
+
+@pytest.fixture(scope="module")
+def ravdess(tmp_path_factory):
+    import made_corpora
+
+    return made_corpora.make_ravdess_speech(tmp_path_factory.mktemp("ravdess"), [1, 5], repetitions=(1,))
+
+
+@pytest.fixture(scope="module")
+def cremad(tmp_path_factory):
+    import made_corpora
+
+    return made_corpora.make_cremad(tmp_path_factory.mktemp("cremad"), [1001, 1003], video=True)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")

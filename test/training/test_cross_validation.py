@@ -33,11 +33,6 @@ def ravdess(tmp_path_factory):
     return made_corpora.make_ravdess_speech(tmp_path_factory.mktemp("ravdess"), [1, 5, 9])
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return str(tmp_path_factory.mktemp("cache"))
-
-
 @pytest.fixture
 def task(ravdess, cache):
     return Task("S1", str(ravdess), changes=QUICK, cache=cache)

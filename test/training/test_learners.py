@@ -20,16 +20,6 @@ from emotion_recognition.training.learners import SIX, Task, create_learner, fil
 QUICK = Changes(epochs=2, batch=4)
 
 
-@pytest.fixture(scope="module")
-def ravdess(tmp_path_factory):
-    return made_corpora.make_ravdess_speech(tmp_path_factory.mktemp("ravdess"), [1, 5], repetitions=(1,))
-
-
-@pytest.fixture(scope="module")
-def cremad(tmp_path_factory):
-    return made_corpora.make_cremad(tmp_path_factory.mktemp("cremad"), [1001, 1003], video=True)
-
-
 def task(model, folder, cache, **more):
     return Task(model, str(folder), changes=QUICK, cache=str(cache), **more)
 

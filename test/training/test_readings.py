@@ -12,7 +12,6 @@ pytest.importorskip("joblib")
 pytest.importorskip("sklearn")
 pytest.importorskip("onnx")
 
-import made_corpora  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
@@ -32,21 +31,6 @@ from emotion_recognition.training.whole import train_model  # noqa: E402
 CHANNEL = {"prelu": "channel"}
 QUICK = Changes(epochs=2, batch=4)
 OTHERWISE = dataclasses.replace(QUICK, readings=CHANNEL)
-
-
-@pytest.fixture(scope="module")
-def ravdess(tmp_path_factory):
-    return made_corpora.make_ravdess_speech(tmp_path_factory.mktemp("ravdess"), [1, 5], repetitions=(1,))
-
-
-@pytest.fixture(scope="module")
-def cremad(tmp_path_factory):
-    return made_corpora.make_cremad(tmp_path_factory.mktemp("cremad"), [1001, 1003], video=True)
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

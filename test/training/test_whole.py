@@ -38,11 +38,6 @@ def ravdess(tmp_path_factory):
     return made_corpora.make_ravdess_speech(tmp_path_factory.mktemp("ravdess"), [1, 2], repetitions=(1,))
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return str(tmp_path_factory.mktemp("cache"))
-
-
 @pytest.fixture
 def task(ravdess, cache):
     return Task("S1", str(ravdess), changes=QUICK, cache=cache)
