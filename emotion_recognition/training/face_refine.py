@@ -19,7 +19,7 @@ from emotion_recognition import weights
 from emotion_recognition.datasets.fer2013 import Faces
 from emotion_recognition.engines.torch_engine import load_part
 from emotion_recognition.engines.weights import load_metadata
-from emotion_recognition.models.factory import FaceNetwork, create_model
+from emotion_recognition.models.factory import FaceNetwork
 from emotion_recognition.training.loop import Optimisation
 
 TEACHER_SIZE = 48
@@ -47,10 +47,7 @@ class Refinement:
 def shipped_teacher() -> FaceNetwork:
     """Return the robot's default network with its shipped weights; it takes stills of 48 pixels."""
     metadata = load_metadata(weights.FACE)
-    network = create_model(metadata.architecture, **metadata.readings)
-    for part in ("backbone", "fan"):
-        getattr(network, part).load_state_dict(load_part(metadata, part).state_dict())
-    return network.eval()
+    return FaceNetwork(load_part(metadata, "backbone"), load_part(metadata, "fan")).eval()
 
 
 def refined_targets(
