@@ -1,8 +1,6 @@
 """How well voice and face fuse, on the only real pairs at hand: RAVDESS sounds and their videos' action units.
 
-A logistic classifier on the action units stands for the face stream: it tests the rule of fusion, is not shipped and
-counts among no network's parameters. Its scaling and regularisation are chosen on each fold's validation actors; it
-then learns from training and validation actors, and all its predictions are of actors it has not seen. Temperatures are
+A classifier on the action units stands for the face stream (``evaluation.action_unit_classifier``). Temperatures are
 those of the robot: one of each stream, and one of what is fused; see :func:`fuse`.
 Run ``python -m emotion_recognition.evaluation.fused --help``.
 """
@@ -17,63 +15,15 @@ import numpy as np
 
 from emotion_recognition.datasets.action_units import load_action_units
 from emotion_recognition.emotions import CLASS_IDS
+from emotion_recognition.evaluation.action_unit_classifier import ACTION_UNITS, FACE_NOISE, classify_action_units
 from emotion_recognition.evaluation.calibration import calibration_error, fit_temperature, softmax
-from emotion_recognition.evaluation.protocols import Split, load_protocol
+from emotion_recognition.evaluation.protocols import load_protocol
 from emotion_recognition.evaluation.records import WHOLE, RunRecord, library_versions, load_record
 from emotion_recognition.fusion.means import FLOOR, METHODS
 
-ACTION_UNITS = "action-units"
-# Intensities are skewed; a power transform (Yeo and Johnson 2000) makes them nearly normal.
-SCALINGS = ("standard", "power")
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # inverse regularisation, scikit-learn's C
 SHORT = {"geometric": "gm", "arithmetic": "am"}
-FACE_NOISE = "face noise 0 dB"
 FACE_MISSING, VOICE_MISSING = "face missing", "voice missing"
 COMMAND = "python -m emotion_recognition.evaluation.fused --run RECORD --action-units FILE --output FOLDER"
-SEED = 0
-LEAST = 1e-12
-
-
-def classify_action_units(
-    units: np.ndarray, names: Sequence[str], actors: np.ndarray, truth: np.ndarray, splits: Sequence[Split]
-) -> RunRecord:
-    """Return the out-of-fold predictions of the classifier on the action units.
-
-    Args:
-        units: (N, 35).
-        names, actors, truth: of the clips, (N,).
-        splits: folds as indices into them; clips tested by none are left out.
-
-    Returns:
-        A record with condition ``clips`` and, with noise as strong as the units vary, ``face noise 0 dB``.
-    """
-    noise = np.random.default_rng(SEED).standard_normal(units.shape) * units.std(axis=0)
-    chosen, rows, folds, logits = [], [], [], {WHOLE: [], FACE_NOISE: []}
-    for split in splits:
-        chosen.append(_choose(units, truth, split))
-        fitted = _fit(units[split.learning], truth[split.learning], *chosen[-1])
-        rows.append(split.test)
-        folds.append(np.full(len(split.test), split.fold))
-        for condition, values in ((WHOLE, units), (FACE_NOISE, units + noise)):
-            logits[condition].append(_log_probabilities(fitted, values[split.test]))
-    row, fold = np.concatenate(rows), np.concatenate(folds)
-    return RunRecord(
-        name=f"{ACTION_UNITS}-p2",
-        model=ACTION_UNITS,
-        protocol="p2",
-        corpus="ravdess",
-        names=tuple(names[index] for index in row) * 2,
-        actors=np.tile(actors[row], 2),
-        folds=np.tile(fold, 2),
-        truth=np.tile(truth[row], 2),
-        logits=np.concatenate(logits[WHOLE] + logits[FACE_NOISE]),
-        conditions=(WHOLE,) * len(row) + (FACE_NOISE,) * len(row),
-        recipe={"classifier": "logistic regression on scaled action units", "scaling and C": chosen},
-        seed=SEED,
-        versions=library_versions(),
-        command=COMMAND,
-        notes="Action units stand for the face stream; they test the rule of fusion only.",
-    )
 
 
 def fuse(voice: RunRecord, face: RunRecord, rule: str) -> RunRecord:
@@ -179,47 +129,8 @@ def fuse_with_action_units(voice: RunRecord, action_units: Path | str) -> list[R
     clips = _once(voice.select(WHOLE), WHOLE)
     units = load_action_units(action_units, clips.names).astype(np.float64)
     splits = load_protocol("p2").indices(clips.names, clips.actors.tolist(), allow_partial=True)
-    face = classify_action_units(units, clips.names, clips.actors, clips.truth, splits)
+    face = replace(classify_action_units(units, clips.names, clips.actors, clips.truth, splits), command=COMMAND)
     return [face, *(fuse(voice, face, rule) for rule in METHODS)]
-
-
-def _choose(units: np.ndarray, truth: np.ndarray, split: Split) -> tuple[str, float]:
-    """Return the scaling and the strength with the least loss on a fold's validation actors."""
-    if not len(split.train) or not len(split.validation):
-        return SCALINGS[0], 0.1
-    rows, losses = np.arange(len(split.validation)), {}
-    for scaling in SCALINGS:
-        scaler = _scaler(scaling).fit(units[split.train])
-        learned, tested = scaler.transform(units[split.train]), scaler.transform(units[split.validation])
-        for strength in STRENGTHS:
-            found = _log_probabilities(_classifier(strength).fit(learned, truth[split.train]), tested)
-            losses[scaling, strength] = -float(np.mean(found[rows, truth[split.validation] - 1]))
-    return min(losses, key=losses.get)
-
-
-def _fit(units: np.ndarray, truth: np.ndarray, scaling: str, strength: float):
-    from sklearn.pipeline import make_pipeline
-
-    return make_pipeline(_scaler(scaling), _classifier(strength)).fit(units, truth)
-
-
-def _scaler(scaling: str):
-    from sklearn.preprocessing import PowerTransformer, StandardScaler
-
-    return StandardScaler() if scaling == "standard" else PowerTransformer()
-
-
-def _classifier(strength: float):
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=strength, max_iter=5000)
-
-
-def _log_probabilities(fitted, units: np.ndarray) -> np.ndarray:
-    """Return (N, 8); a class that was not among the training clips has next to none."""
-    found = np.full((len(units), len(CLASS_IDS)), LEAST)
-    found[:, fitted.classes_ - 1] = fitted.predict_proba(units)
-    return np.log(np.maximum(found, LEAST))
 
 
 def _once(record: RunRecord, condition: str) -> RunRecord:

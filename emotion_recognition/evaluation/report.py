@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_recognition.evaluation import paper
-from emotion_recognition.evaluation.fused import ACTION_UNITS
+from emotion_recognition.evaluation.action_unit_classifier import ACTION_UNITS
 from emotion_recognition.evaluation.records import WHOLE, RecordError, RunRecord, load_records
 from emotion_recognition.evaluation.summary import summarise
 from emotion_recognition.models.configurations import CONFIGURATIONS

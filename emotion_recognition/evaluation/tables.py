@@ -5,7 +5,7 @@ from typing import Any
 
 from emotion_recognition.emotions import label_of
 from emotion_recognition.evaluation import paper
-from emotion_recognition.evaluation.fused import ACTION_UNITS
+from emotion_recognition.evaluation.action_unit_classifier import ACTION_UNITS
 from emotion_recognition.evaluation.records import WHOLE, RunRecord
 from emotion_recognition.evaluation.report import DEFAULT, FER2013_TEST, PAPER, Pair, Runs
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from emotion_recognition.evaluation import fused, load_record  # noqa: E402
+from emotion_recognition.evaluation import action_unit_classifier, fused, load_record  # noqa: E402
 from emotion_recognition.evaluation.calibration import calibration_error, fit_temperature, softmax  # noqa: E402
 from emotion_recognition.evaluation.records import RunRecord  # noqa: E402
 from emotion_recognition.fusion.means import METHODS, temper  # noqa: E402
@@ -15,8 +15,9 @@ CLASSES = tuple(range(1, 9))
 
 @pytest.fixture(autouse=True)
 def few_candidates(monkeypatch):
-    monkeypatch.setattr(fused, "SCALINGS", ("standard",))
-    monkeypatch.setattr(fused, "STRENGTHS", (0.1, 0.3))
+    monkeypatch.setattr(action_unit_classifier, "SCALINGS", ("standard",))
+    monkeypatch.setattr(action_unit_classifier, "STRENGTHS", (0.1, 0.3))
+    monkeypatch.setattr(action_unit_classifier, "TREES", 20)
 
 
 def clips():
@@ -124,7 +125,7 @@ def test_action_units_are_never_learned_from_in_their_own_fold(tmp_path):
     # A mark that only the actors of the first fold carry tells their class, and nobody else's.
     units[np.arange(len(names)), truth] += np.where(actors <= 4, 5.0, 0.0)
     splits = fused.load_protocol("p2").indices(names, actors.tolist())
-    found = fused.classify_action_units(units, names, actors, truth, splits[:1])
+    found = action_unit_classifier.classify_action_units(units, names, actors, truth, splits[:1])
     assert set(found.actors.tolist()) == {1, 2, 3, 4}
     assert accuracy(found.select("clips")) < 0.4
 
@@ -187,6 +188,6 @@ def test_action_units_of_ravdess_alone(data_folder):
     actors, truth = (np.array([int(name[part]) for name in names]) for part in (slice(18, 20), slice(6, 8)))
     splits = load_protocol("p2").indices(names, actors.tolist())
     units = load_action_units(path, names).astype(float)
-    found = fused.classify_action_units(units, names, actors, truth, splits)
+    found = action_unit_classifier.classify_action_units(units, names, actors, truth, splits)
     # Near .547, what a logistic classifier with another regularisation gave.
     assert 0.50 < accuracy(found.select("clips")) < 0.60
