@@ -7,6 +7,7 @@ import numpy as np
 
 MODALITIES = ("audio", "video", "audio-visual")
 CHANNELS = ("speech", "song")
+SEXES = ("female", "male")
 
 
 class CorpusError(ValueError):
@@ -28,6 +29,7 @@ class Clip:
         intensity: 0 not stated; RAVDESS 1 normal, 2 strong; CREMA-D 1 low, 2 medium, 3 high.
         statement: what is said, as the name codes it.
         repetition: from 1.
+        sex: the actor's, one of SEXES; empty where the names do not tell.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Clip:
     intensity: int = 0
     statement: str = ""
     repetition: int = 1
+    sex: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from emotion_recognition.datasets.scanning import SOUND_SUFFIXES, Layout
 from emotion_recognition.emotions import ANGRY, DISGUST, FEARFUL, HAPPY, NEUTRAL, SAD, UNKNOWN
 
 NAME = "emodb"
+WOMEN = (8, 9, 13, 14, 16)
 ACTORS = (3, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 CLIPS = 535
 EMOTIONS = {"W": ANGRY, "L": UNKNOWN, "E": DISGUST, "A": FEARFUL, "F": HAPPY, "T": SAD, "N": NEUTRAL}
@@ -34,7 +35,8 @@ def parse(path: Path) -> Clip | None:
     if emotion not in EMOTIONS:
         raise ValueError(f"emotion {emotion} in its name, expected one of {', '.join(EMOTIONS)}; rename or remove it")
     repetition = ord(version) - ord("a") + 1 if version else 1
-    return Clip(path.stem, path, NAME, EMOTIONS[emotion], actor, statement=text, repetition=repetition)
+    sex = "female" if actor in WOMEN else "male"
+    return Clip(path.stem, path, NAME, EMOTIONS[emotion], actor, statement=text, repetition=repetition, sex=sex)
 
 
 def extent(modality: str, channel: str) -> Extent:

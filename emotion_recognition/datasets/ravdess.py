@@ -49,7 +49,8 @@ def parse(path: Path) -> Clip | None:
     if path.suffix.lower() not in (SOUND_SUFFIXES if kind == "audio" else VIDEO_SUFFIXES):
         return None
     return Clip(
-        path.stem, path, NAME, emotion, actor, kind, _CHANNELS[channel], intensity, match.group(5), repetition
+        path.stem, path, NAME, emotion, actor, kind, _CHANNELS[channel], intensity, match.group(5), repetition,
+        sex="male" if actor % 2 else "female",
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 # Settings that recipes gained, by their place in a recipe (``versions.shift``), each with what held before: the value
 # in a recipe that was written without it.
-GAINED: dict[str, Any] = {"readings": {}, "balanced": False, "versions.least_frames": 80}
+GAINED: dict[str, Any] = {"readings": {}, "balanced": False, "versions.least_frames": 80, "side_weight": 0.0}
 
 
 def completed(recipe: Mapping[str, Any]) -> dict[str, Any]:

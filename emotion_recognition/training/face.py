@@ -21,6 +21,7 @@ from emotion_recognition.training.augment_faces import augment, degrade, to_inpu
 from emotion_recognition.training.face_refine import Refinement
 from emotion_recognition.training.loop import Optimisation, train
 from emotion_recognition.training.networks import start_network
+from emotion_recognition.training.objectives import Objective
 
 CLIP_FRAMES = 15
 EVALUATION_BATCH = 64
@@ -55,6 +56,11 @@ class FaceRecipe:
     def columns(self) -> list[int]:
         """Columns of the network's output for the classes present."""
         return [number - 1 for number in self.present]
+
+    @property
+    def objective(self) -> Objective:
+        """What the network's logits are held against."""
+        return Objective(tuple(self.columns))
 
 
 RECIPES = {
@@ -140,8 +146,9 @@ def train_backbone(
         "readings": dict(recipe.readings),
     }  # fmt: skip
     network = train(
-        network, Stills(learned, recipe, places), recipe.optimisation, recipe.columns, checkpoint, report, check, fields
-    )
+        network, Stills(learned, recipe, places), recipe.optimisation, recipe.objective, checkpoint, report, check,
+        fields,
+    )  # fmt: skip
     if recipe.refinement is None:
         return network
     return _refined(network, learned, recipe, places.numpy(), checkpoint, report, check, fields)
@@ -156,7 +163,7 @@ def _refined(network, learned, recipe, places, checkpoint, report, check, fields
         learned, places, recipe.columns, refinement.trust, lambda images: still_logits(teacher, images, size)
     )
     return train(
-        network, Stills(learned, recipe, targets), refinement.optimisation, recipe.columns,
+        network, Stills(learned, recipe, targets), refinement.optimisation, recipe.objective,
         face_refine.checkpoint_of(checkpoint), report, check, face_refine.described(refinement, fields),
     )  # fmt: skip
 

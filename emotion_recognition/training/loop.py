@@ -6,7 +6,7 @@ that was not (on the processor, with one thread).
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from emotion_recognition.training.averaging import MovingAverage
 from emotion_recognition.training.checkpoints import load_checkpoint, save_checkpoint
 from emotion_recognition.training.devices import training_device
+from emotion_recognition.training.objectives import Objective
 
 OPTIMIZERS = ("adamw", "sgd")
 PRECISIONS = ("float32", "bfloat16")
@@ -85,19 +85,18 @@ class Examples(Protocol):
         """Return the number of examples."""
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return inputs of chosen examples (N,), drawn anew, and their columns (N,) or shares of columns (N, C)."""
+        """Return inputs of chosen examples (N,), drawn anew, and their targets, see ``objectives.Objective.loss``."""
 
 
 def train(
     network: nn.Module,
     examples: Examples,
     optimisation: Optimisation,
-    columns: Sequence[int] | None = None,
+    objective: Objective | None = None,
     checkpoint: Path | None = None,
     report: Report | None = None,
     check: Callable[[nn.Module], dict[str, float]] | None = None,
     described: dict[str, Any] | None = None,
-    offsets: torch.Tensor | None = None,
 ) -> nn.Module:
     """Train a network, on the GPU where there is one, and return the moving average of its weights on the processor.
 
@@ -106,13 +105,11 @@ def train(
             trained (N, members, C), each member to be right by itself.
         examples: what it learns from.
         optimisation: the settings.
-        columns: of the network's output that the examples' targets count; None: all.
+        objective: what the logits are held against; None: cross-entropy over all columns.
         checkpoint: file that is written after every epoch and that an unfinished run goes on from.
         report: called after every epoch with ``epoch``, ``of``, ``loss``, ``seconds`` and what ``check`` gave.
         check: scores the averaged network, wherever it is, after an epoch.
         described: what else a checkpoint must agree in (architecture, data) for the run to go on from it.
-        offsets: added to the logits of the columns that count while the network learns, float (C,); see
-            :func:`balancing`.
 
     Raises:
         ValueError: fewer examples than a batch, or the checkpoint is another run's.
@@ -124,24 +121,12 @@ def train(
     network.to(training_device())
     with torch.random.fork_rng():
         return _train(
-            network, examples, optimisation, columns, checkpoint, report, check, described or {}, offsets
+            network, examples, optimisation, objective or Objective(), checkpoint, report, check, described or {}
         ).cpu()
 
 
-def balancing(columns: np.ndarray, classes: int) -> torch.Tensor:
-    """Return the logarithms of the classes' shares among examples' columns (N,), float (classes,), as offsets.
-
-    Learned with them, a network's own logits take every class for equally frequent, as the unweighted average recall
-    does (Menon et al., "Long-tail learning via logit adjustment", https://arxiv.org/abs/2007.07314). A class that no
-    example has counts as one example.
-    """
-    counts = np.maximum(np.bincount(columns, minlength=classes), 1)
-    return torch.log(torch.as_tensor(counts / len(columns), dtype=torch.float32))
-
-
-def _train(network, examples, optimisation, columns, checkpoint, report, check, described, offsets) -> nn.Module:
+def _train(network, examples, optimisation, objective, checkpoint, report, check, described) -> nn.Module:
     device = next(network.parameters()).device
-    offsets = 0.0 if offsets is None else offsets.to(device)
     identity = {"optimisation": asdict(optimisation), **described}
     average = MovingAverage(network, optimisation.average)
     done, moments = 0, None
@@ -149,7 +134,6 @@ def _train(network, examples, optimisation, columns, checkpoint, report, check, 
         done, moments = load_checkpoint(checkpoint, network, average, identity)
         if not _finite(network, average.network):
             raise FloatingPointError(f"{checkpoint}: its weights are not finite: delete it, and lower the rate")
-    kept = None if columns is None else torch.tensor(columns, device=device)
     steps = len(examples) // optimisation.batch
     number = 0
     for epochs, rate in optimisation.cycles:
@@ -174,12 +158,7 @@ def _train(network, examples, optimisation, columns, checkpoint, report, check, 
                 inputs, targets = (part.to(device) for part in examples.batch(chosen, generator))
                 with torch.autocast(device.type, torch.bfloat16, enabled=optimisation.precision == "bfloat16"):
                     logits = network(inputs)
-                logits = (logits.float() if kept is None else logits.float()[..., kept]) + offsets
-                if logits.ndim == 3:
-                    # Members of an ensemble, each with the loss of its own.
-                    targets = targets.repeat_interleave(logits.shape[1], dim=0)
-                    logits = logits.flatten(0, 1)
-                loss = F.cross_entropy(logits, targets, label_smoothing=optimisation.label_smoothing)
+                loss = objective.loss(logits, targets, optimisation.label_smoothing)
                 if not torch.isfinite(loss):
                     raise _diverged(f"loss {loss.item()}", number, rate, checkpoint)
                 optimizer.zero_grad()

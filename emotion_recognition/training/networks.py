@@ -36,6 +36,17 @@ def start_network(
     return network.to(memory_format=torch.channels_last)
 
 
+def narrowed(network: nn.Module, architecture: str, classes: int, dropout: float = 0.0) -> nn.Module:
+    """Return a network of the first ``classes`` columns of one that has learned more, in evaluation mode."""
+    narrow = create_model(architecture, classes, dropout)
+    state = network.state_dict()
+    for key, target in narrow.state_dict().items():
+        if state[key].shape != target.shape:
+            state[key] = state[key][: target.shape[0]].clone()
+    narrow.load_state_dict(state)
+    return narrow.to(memory_format=torch.channels_last).eval()
+
+
 def widened(
     network: nn.Module, architecture: str, table: tuple[int, ...], readings: Mapping[str, Any] | None = None
 ) -> nn.Module:

@@ -17,6 +17,7 @@ from emotion_recognition.training import speech, speech_matrix
 from emotion_recognition.training.learners import Learner
 from emotion_recognition.training.loop import Report
 from emotion_recognition.training.mel_bank import MelBank, make_bank
+from emotion_recognition.training.side_tasks import side_targets
 from emotion_recognition.training.speech_features import (
     SpeechFeatures,
     augmentation_settings,
@@ -99,10 +100,12 @@ class SpeechMatrixLearner(_SpeechLearner):
     def fit(self, chosen: np.ndarray, checkpoint: Path | None = None, report: Report | None = None) -> nn.Module:
         """Train; see :func:`emotion_recognition.training.speech_matrix.fit`."""
         bank, columns = self._bank.select(chosen), self.columns[chosen]
+        sides = side_targets(self.clips)[chosen]
         if self.added is not None:
             bank = bank.joined(self.added._bank)
             columns = np.concatenate((columns, np.searchsorted(self.class_table, self.added.class_ids)))
-        return speech_matrix.fit(bank, columns, self.recipe, len(self.class_table), checkpoint, report)
+            sides = np.concatenate((sides, side_targets(self.added.clips)))
+        return speech_matrix.fit(bank, columns, sides, self.recipe, len(self.class_table), checkpoint, report)
 
     def _default_recipe(self) -> speech_matrix.SpeechMatrixRecipe:
         return speech_matrix.SpeechMatrixRecipe(architecture=self.architecture)

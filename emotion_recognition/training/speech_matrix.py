@@ -12,9 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from emotion_recognition.training.loop import Optimisation, Report, balancing, train
+from emotion_recognition.training.loop import Optimisation, Report, train
 from emotion_recognition.training.mel_bank import MelBank, Versions, draw_versions
-from emotion_recognition.training.networks import start_network
+from emotion_recognition.training.networks import narrowed, start_network
+from emotion_recognition.training.objectives import Objective, balancing
+from emotion_recognition.training.side_tasks import SIZES
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class SpeechMatrixRecipe:
         dropout: rate before the last layer.
         optimisation: see there.
         versions: how versions of a clip are drawn.
-        balanced: the network learns to take every class for equally frequent, see ``loop.balancing``.
+        balanced: the network learns to take every class for equally frequent, see ``objectives.balancing``.
+        side_weight: of the loss of each of ``side_tasks.SIDE_TASKS``, from 0, which leaves them out.
     """
 
     architecture: str = "speech-resnet"
@@ -38,27 +41,29 @@ class SpeechMatrixRecipe:
     )
     versions: Versions = field(default_factory=Versions)
     balanced: bool = True
+    side_weight: float = 0.3
 
 
 class MelExamples:
-    """Versions of clips, drawn anew in every epoch, with their columns."""
+    """Versions of clips, drawn anew in every epoch, with their targets."""
 
-    def __init__(self, bank: MelBank, columns: np.ndarray, versions: Versions):
+    def __init__(self, bank: MelBank, targets: np.ndarray, versions: Versions):
         self._bank = bank
-        self._columns = torch.as_tensor(columns, dtype=torch.long)
+        self._targets = torch.as_tensor(targets, dtype=torch.long)
         self._versions = versions
 
     def __len__(self) -> int:
         return len(self._bank)
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return coefficients (N, 40, frames) and columns (N,) of chosen clips."""
-        return draw_versions(self._bank, chosen, self._versions, generator), self._columns[chosen]
+        """Return coefficients (N, 40, frames) and targets, columns (N,) or (N, 1 + side tasks), of chosen clips."""
+        return draw_versions(self._bank, chosen, self._versions, generator), self._targets[chosen]
 
 
 def fit(
     bank: MelBank,
     columns: np.ndarray,
+    sides: np.ndarray,
     recipe: SpeechMatrixRecipe,
     classes: int = 8,
     checkpoint: Path | None = None,
@@ -69,6 +74,7 @@ def fit(
     Args:
         bank: the clips to learn from (``bank.select`` picks them).
         columns: column of the output for each clip, int (N,).
+        sides: see ``side_tasks.side_targets``.
         recipe: the settings.
         classes: columns of the output.
         checkpoint, report: see :func:`emotion_recognition.training.loop.train`.
@@ -76,15 +82,20 @@ def fit(
     Raises:
         ValueError, FloatingPointError, ModelError: see there.
     """
-    network = start_network(recipe.optimisation, recipe.architecture, classes, recipe.dropout)
-    return train(
-        network, MelExamples(bank, columns, recipe.versions), recipe.optimisation, None, checkpoint, report,
+    beside = SIZES if recipe.side_weight else ()
+    network = start_network(recipe.optimisation, recipe.architecture, classes + sum(beside), recipe.dropout)
+    targets = np.column_stack((columns, sides)) if beside else columns
+    objective = Objective(
+        offsets=balancing(columns, classes) if recipe.balanced else None, sides=beside, side_weight=recipe.side_weight
+    )
+    trained = train(
+        network, MelExamples(bank, targets, recipe.versions), recipe.optimisation, objective, checkpoint, report,
         described={
             "architecture": recipe.architecture, "classes": classes, "clips": len(bank), "balanced": recipe.balanced,
-            "versions": asdict(recipe.versions),
+            "versions": asdict(recipe.versions), "side_weight": recipe.side_weight,
         },
-        offsets=balancing(columns, classes) if recipe.balanced else None,
     )  # fmt: skip
+    return narrowed(trained, recipe.architecture, classes, recipe.dropout) if beside else trained
 
 
 def logits(network: nn.Module, bank: MelBank) -> np.ndarray:

@@ -11,8 +11,10 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from emotion_recognition.engines.errors import ModelError  # noqa: E402
 from emotion_recognition.training import loop  # noqa: E402
 from emotion_recognition.training.averaging import MovingAverage  # noqa: E402
-from emotion_recognition.training.loop import Optimisation, balancing, train  # noqa: E402
+from emotion_recognition.training.loop import Optimisation, train  # noqa: E402
+from emotion_recognition.training.objectives import Objective, balancing  # noqa: E402
 
+COLUMNS = Objective((0, 1))
 SETTINGS = Optimisation(((3, 0.05), (2, 0.02)), batch=8, warm_up=2, average=0.9)
 
 
@@ -58,12 +60,12 @@ def stop_after(epoch):
 @pytest.mark.parametrize("killed", [1, 3, 4])
 def test_a_run_that_was_killed_ends_with_the_weights_of_an_unbroken_one(tmp_path, killed, optimizer):
     settings = dataclasses.replace(SETTINGS, optimizer=optimizer)
-    whole = train(network(), Points(), settings, columns=(0, 1))
+    whole = train(network(), Points(), settings, COLUMNS)
     checkpoint = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Killed):
-        train(network(), Points(), settings, (0, 1), checkpoint, stop_after(killed))
+        train(network(), Points(), settings, COLUMNS, checkpoint, stop_after(killed))
     seen = []
-    again = train(network(seed=9), Points(), settings, (0, 1), checkpoint, seen.append)
+    again = train(network(seed=9), Points(), settings, COLUMNS, checkpoint, seen.append)
     assert [figures["epoch"] for figures in seen] == list(range(killed + 1, 6))
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
 
@@ -71,7 +73,7 @@ def test_a_run_that_was_killed_ends_with_the_weights_of_an_unbroken_one(tmp_path
 def test_it_learns_and_leaves_untrained_columns_alone():
     start = network()
     before = start[3].weight[2].clone()
-    found = train(start, Points(), dataclasses.replace(SETTINGS, cycles=((40, 0.05),), weight_decay=0.0), (0, 1))
+    found = train(start, Points(), dataclasses.replace(SETTINGS, cycles=((40, 0.05),), weight_decay=0.0), COLUMNS)
     points = Points().points
     assert (found(points)[:, :2].argmax(1) == (points[:, 0] > 0).long()).float().mean() > 0.9
     assert torch.allclose(found[3].weight[2], before, atol=1e-6)
@@ -80,10 +82,10 @@ def test_it_learns_and_leaves_untrained_columns_alone():
 def test_a_loss_that_is_not_finite_stops_and_the_last_good_checkpoint_stays(tmp_path):
     checkpoint = tmp_path / "checkpoint.safetensors"
     with pytest.raises(FloatingPointError, match="loss nan in epoch 3.*checkpoint.safetensors"):
-        train(network(), Points(poison=12), SETTINGS, (0, 1), checkpoint)
+        train(network(), Points(poison=12), SETTINGS, COLUMNS, checkpoint)
     assert all(torch.isfinite(value).all() for value in load_file(checkpoint).values())
     seen = []
-    train(network(), Points(), SETTINGS, (0, 1), checkpoint, seen.append)
+    train(network(), Points(), SETTINGS, COLUMNS, checkpoint, seen.append)
     assert seen[0]["epoch"] == 3
 
 
@@ -115,29 +117,29 @@ class Breaking(torch.nn.Linear):
 def test_weights_that_an_epochs_last_step_breaks_are_not_kept(tmp_path):
     # Five steps an epoch: the third epoch's last.
     with pytest.raises(FloatingPointError, match="weights that are not finite in epoch 3: lower .* not on disk"):
-        train(Breaking(15), Points(), SETTINGS, (0, 1))
+        train(Breaking(15), Points(), SETTINGS, COLUMNS)
     checkpoint, seen = tmp_path / "checkpoint.safetensors", []
     with pytest.raises(FloatingPointError, match="in epoch 3: lower the rate 0.05; the last good .*checkpoint.safe"):
-        train(Breaking(15), Points(), SETTINGS, (0, 1), checkpoint, seen.append)
+        train(Breaking(15), Points(), SETTINGS, COLUMNS, checkpoint, seen.append)
     assert [figures["epoch"] for figures in seen] == [1, 2]
     assert all(torch.isfinite(value).all() for value in load_file(checkpoint).values())
-    train(Breaking(0), Points(), SETTINGS, (0, 1), checkpoint, seen.append)
+    train(Breaking(0), Points(), SETTINGS, COLUMNS, checkpoint, seen.append)
     assert [figures["epoch"] for figures in seen] == [1, 2, 3, 4, 5]
 
 
 def test_a_checkpoint_of_broken_weights_is_not_handed_out(tmp_path, monkeypatch):
     checkpoint = tmp_path / "checkpoint.safetensors"
     monkeypatch.setattr(loop, "_finite", lambda *networks: True)
-    train(Breaking(25), Points(), SETTINGS, (0, 1), checkpoint)
+    train(Breaking(25), Points(), SETTINGS, COLUMNS, checkpoint)
     monkeypatch.undo()
     with pytest.raises(FloatingPointError, match="checkpoint.safetensors: its weights are not finite: delete it"):
-        train(Breaking(0), Points(), SETTINGS, (0, 1), checkpoint)
+        train(Breaking(0), Points(), SETTINGS, COLUMNS, checkpoint)
 
 
 def written(tmp_path):
     checkpoint = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Killed):
-        train(network(), Points(), SETTINGS, (0, 1), checkpoint, stop_after(1), described={"architecture": "one"})
+        train(network(), Points(), SETTINGS, COLUMNS, checkpoint, stop_after(1), described={"architecture": "one"})
     return checkpoint
 
 
@@ -145,15 +147,15 @@ def test_checkpoints_of_other_runs_are_refused_by_what_differs(tmp_path):
     checkpoint = written(tmp_path)
     other = dataclasses.replace(SETTINGS, seed=2)
     with pytest.raises(ValueError, match="optimisation.*'seed': 1.*not.*'seed': 2.*another folder"):
-        train(network(), Points(), other, (0, 1), checkpoint, described={"architecture": "one"})
+        train(network(), Points(), other, COLUMNS, checkpoint, described={"architecture": "one"})
     with pytest.raises(ValueError, match="architecture 'one', not 'two'"):
-        train(network(), Points(), SETTINGS, (0, 1), checkpoint, described={"architecture": "two"})
+        train(network(), Points(), SETTINGS, COLUMNS, checkpoint, described={"architecture": "two"})
 
 
 def test_another_architecture_under_the_same_name_is_refused(tmp_path):
     checkpoint = written(tmp_path)
     with pytest.raises(ModelError, match="another architecture"):
-        train(network(hidden=7), Points(), SETTINGS, (0, 1), checkpoint, described={"architecture": "one"})
+        train(network(hidden=7), Points(), SETTINGS, COLUMNS, checkpoint, described={"architecture": "one"})
 
 
 @pytest.mark.parametrize("kind", ["truncated", "pickle", "empty", "foreign"])
@@ -168,7 +170,7 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path, kind):
     else:
         save_file({"x": torch.zeros(2)}, checkpoint, {"made_by": json.dumps("another")})
     with pytest.raises(ModelError, match="checkpoint.safetensors: not a whole checkpoint"):
-        train(network(), Points(), SETTINGS, (0, 1), checkpoint)
+        train(network(), Points(), SETTINGS, COLUMNS, checkpoint)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ def test_training_leaves_the_global_random_state_alone():
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    train(net, Points(), SETTINGS, (0, 1))
+    train(net, Points(), SETTINGS, COLUMNS)
     assert torch.equal(torch.rand(2), expected)
 
 
@@ -214,11 +216,6 @@ class Blind:
         return torch.ones(len(chosen), 2), (chosen % 4 == 3).long()
 
 
-def test_offsets_are_the_logarithms_of_the_shares():
-    found = balancing(np.array([0, 0, 0, 1]), 3)
-    assert torch.allclose(found, torch.log(torch.tensor([0.75, 0.25, 0.25])))  # what is missing counts as one
-
-
 @pytest.mark.parametrize("columns", [None, (2, 0)])
 @pytest.mark.parametrize(("balanced", "share"), [(False, 0.75), (True, 0.5)])
 def test_a_balanced_network_takes_classes_for_equally_frequent(columns, balanced, share):
@@ -226,6 +223,6 @@ def test_a_balanced_network_takes_classes_for_equally_frequent(columns, balanced
     offsets = balancing(np.arange(64) % 4 == 3, 2) if balanced else None
     settings = Optimisation(((60, 0.1),), batch=64, warm_up=2, weight_decay=0.0, label_smoothing=0.0, average=0.5)
     model = torch.nn.Linear(2, 2 if columns is None else 3)
-    trained = train(model, Blind(), settings, columns, offsets=offsets)
+    trained = train(model, Blind(), settings, Objective(columns, offsets))
     logits = trained(torch.ones(1, 2))[:, list(columns or (0, 1))]
     assert torch.softmax(logits, 1)[0, 0].item() == pytest.approx(share, abs=0.02)

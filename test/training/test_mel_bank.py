@@ -136,10 +136,10 @@ def test_what_moves_in_time_is_learnt_where_the_mean_says_little():
     sounds = [tone(400 + 5 * n, 0.8, wobble=0.25 * (n % 2), seed=n) for n in range(48)]
     bank, columns = make_bank(sounds), np.arange(48) % 2
     recipe = SpeechMatrixRecipe(
-        dropout=0.0, versions=dataclasses.replace(Versions(), frames=24),
+        dropout=0.0, side_weight=0.0, versions=dataclasses.replace(Versions(), frames=24),
         optimisation=Optimisation(((8, 4e-3),), batch=8, warm_up=5, average=0.8),
     )  # fmt: skip
-    network = fit(bank.select(np.arange(32)), columns[:32], recipe, classes=2)
+    network = fit(bank.select(np.arange(32)), columns[:32], np.zeros((32, 2), int), recipe, classes=2)
     found = logits(network, bank.select(np.arange(32, 48)))
     assert found.shape == (16, 2)
     assert (found.argmax(1) == columns[32:]).mean() > 0.9
