@@ -19,6 +19,7 @@ from emotion_recognition.nodes.qos import overridable
 from emotion_recognition.nodes.reporting import Reporter
 from emotion_recognition.nodes.worker import Worker
 from emotion_recognition.parameters import Declaration, ParameterError, all_declarations, checked, declarations
+from emotion_recognition.pinning import format_cores, pin
 from emotion_recognition.stamps import StampGuard
 
 EXPECTED_ERRORS = (ImportError, OSError, ValueError, RuntimeError)
@@ -73,7 +74,7 @@ class PerceptionNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load and check everything; a failure leaves the node unconfigured, with the reason in the log."""
-        return self._attempt("configure", self.configure, partial(super().on_configure, state), self._release)
+        return self._attempt("configure", self._pin_and_configure, partial(super().on_configure, state), self._release)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start to listen and publish."""
@@ -116,6 +117,13 @@ class PerceptionNode(LifecycleNode):
             undo()
             return TransitionCallbackReturn.FAILURE
         return then()
+
+    def _pin_and_configure(self) -> None:
+        # First of all, so that the threads an engine starts are kept there, too.
+        cores = pin(self.parameters["cpus"])
+        if cores is not None:
+            self.get_logger().info(f"runs on cores {format_cores(cores)}")
+        self.configure()
 
     def _stop(self) -> None:
         for timer in self._clocks:

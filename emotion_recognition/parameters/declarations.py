@@ -7,6 +7,8 @@ from importlib import resources
 
 import yaml
 
+from emotion_recognition.pinning import BIG, PinningError, parse_cores
+
 NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion", "media_source")
 LOWEST_SAMPLE_RATE = 4000
 TYPES = {"bool": bool, "integer": int, "double": float, "string": str}
@@ -92,6 +94,20 @@ def defaults(node: str) -> dict[str, Value]:
     return {name: found.default for name, found in declarations(node).items()}
 
 
+def check_cpus(value: str) -> None:
+    """Check how the parameter ``cpus`` is written; whether there are such cores is for the node to find out.
+
+    Raises:
+        ParameterError: it is not a list of cores, ``big`` or empty.
+    """
+    if value.strip() in ("", BIG):
+        return
+    try:
+        parse_cores(value)
+    except PinningError as error:
+        raise ParameterError(f"parameter {error}") from error
+
+
 def checked(node: str, values: dict[str, object]) -> dict[str, Value]:
     """Return a whole set of parameters for a node: the given values, checked, and defaults for the rest.
 
@@ -111,4 +127,5 @@ def checked(node: str, values: dict[str, object]) -> dict[str, Value]:
         raise ParameterError(
             f"parameter sample_rate is {result['sample_rate']}; expected 0 or at least {LOWEST_SAMPLE_RATE} Hz"
         )
+    check_cpus(result["cpus"])
     return result
