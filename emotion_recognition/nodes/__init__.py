@@ -2,7 +2,7 @@
 
 import os
 
-# Libraries size their thread pools by the number of cores when they load: one thread for numpy (OpenBLAS), and for torch
+# Libraries size their thread pools by the number of cores as they load: one thread for numpy (OpenBLAS), and for torch
 # and ncnn (OpenMP, MKL) until the parameter ``threads`` says more. Threads that wait sleep at once and leave their core
 # to others. What the user has set stays.
 THREAD_SETTINGS = {

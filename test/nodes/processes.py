@@ -31,6 +31,10 @@ class Process:
         )  # fmt: skip
 
     @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
     def running(self) -> bool:
         return self._child.poll() is None
 
