@@ -1,5 +1,6 @@
 """What a face detector returns, and the detectors there are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import numpy as np
 ENGINES = ("onnx", "facenet_pytorch")
 MIN_FACE_SIZE = 60
 THRESHOLDS = (0.6, 0.7, 0.7)
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +21,7 @@ class Detection:
     score: 0 to 1.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     landmarks: np.ndarray
     score: float
 
@@ -34,6 +36,18 @@ class Detector(Protocol):
 
     def detect(self, rgb: np.ndarray) -> list[Detection]:
         """Return the faces of an (H, W, 3) uint8 RGB image, the largest first; an empty list if there is none."""
+
+    def refine(self, rgb: np.ndarray, boxes: Sequence[Box]) -> list[Detection | None]:
+        """Look for faces only where they are expected, with the last network alone.
+
+        Args:
+            rgb: (H, W, 3) uint8 RGB.
+            boxes: where faces should be: x, y of the upper left corner, width, height; pixels, may reach beyond the
+                image.
+
+        Returns:
+            For each box its face, or None where the score is not above the last threshold.
+        """
 
 
 def check_rgb(rgb: np.ndarray) -> None:

@@ -1,15 +1,19 @@
 """facenet-pytorch's MTCNN behind this package's detector interface; needs torch, torchvision and facenet-pytorch."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from emotion_recognition.faces.detection import (
     MIN_FACE_SIZE,
     THRESHOLDS,
+    Box,
     Detection,
     check_rgb,
     check_settings,
     sort_detections,
 )
+from emotion_recognition.faces.mtcnn import Onet, refine
 
 
 class FacenetDetector:
@@ -36,6 +40,7 @@ class FacenetDetector:
                 "install them or use engine 'onnx'"
             ) from error
         torch.set_num_threads(threads)
+        self._torch = torch
         self.min_face_size = float(min_face_size)
         self.thresholds = values
         self._mtcnn = MTCNN(
@@ -53,3 +58,16 @@ class FacenetDetector:
             return []
         boxes, scores, landmarks = self._mtcnn.detect(rgb, landmarks=True)
         return [] if boxes is None else sort_detections(boxes, scores, landmarks)
+
+    def refine(self, rgb: np.ndarray, boxes: Sequence[Box]) -> list[Detection | None]:
+        """Look for faces only where they are expected; see :class:`~emotion_recognition.faces.detection.Detector`.
+
+        Raises:
+            ValueError: the image has another shape or type, or a box is not finite.
+        """
+        return refine(rgb, boxes, self._run_onet, self.thresholds[2])
+
+    def _run_onet(self, crops: np.ndarray) -> Onet:
+        with self._torch.inference_mode():
+            offsets, points, scores = self._mtcnn.onet(self._torch.from_numpy(crops))
+        return scores[:, 1].numpy(), offsets.numpy(), points.numpy()

@@ -4,17 +4,20 @@ Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Conv
 https://arxiv.org/abs/1604.02878. Arithmetic and weights follow facenet-pytorch, https://github.com/timesler/facenet-pytorch:
 a first network scans a pyramid of the image for candidates, a second and a third refuse most and refine the rest.
 
-All resizing is averaging over whole pixels (adaptive average pooling), which a table of sums of the image gives for
-every level of the pyramid and every candidate at once.
+All resizing is averaging over whole pixels. A full detection makes a table of sums of the image, which serves every
+level of the pyramid and every candidate; the refinement of a few boxes reads these alone.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from emotion_recognition.faces.averaging import SummedImage, averaged_crops
 from emotion_recognition.faces.detection import (
     MIN_FACE_SIZE,
     THRESHOLDS,
+    Box,
     Detection,
     check_rgb,
     check_settings,
@@ -24,7 +27,9 @@ from emotion_recognition.faces.detection import (
 SIDECAR = Path(__file__).resolve().parents[1] / "weights" / "mtcnn.json"
 FACTOR = 0.709  # from one level of the pyramid to the next; area halves
 CELL, STRIDE = 12, 2  # receptive field of the first network and distance between its outputs, in pixels
+FACE_SIZE = 48  # side of what the third network sees, in pixels
 _BATCH = 256
+Onet = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class OnnxDetector:
@@ -65,7 +70,15 @@ class OnnxDetector:
         boxes = self._refine(image, boxes)
         return self._finish(image, boxes)
 
-    def _propose(self, image: "SummedImage") -> np.ndarray:
+    def refine(self, rgb: np.ndarray, boxes: Sequence[Box]) -> list[Detection | None]:
+        """Look for faces only where they are expected; see :class:`~emotion_recognition.faces.detection.Detector`.
+
+        Raises:
+            ValueError: the image has another shape or type, or a box is not finite.
+        """
+        return refine(rgb, boxes, self._run_onet, self.thresholds[2])
+
+    def _propose(self, image: SummedImage) -> np.ndarray:
         """Scan the pyramid; return (N, 4) float32 square candidates."""
         found = []
         for scale in pyramid_scales(image.height, image.width, self.min_face_size):
@@ -88,7 +101,7 @@ class OnnxDetector:
         size = corners[:, 2:] - corners[:, :2]
         return make_square(corners + offsets * np.tile(size, 2))
 
-    def _refine(self, image: "SummedImage", boxes: np.ndarray) -> np.ndarray:
+    def _refine(self, image: SummedImage, boxes: np.ndarray) -> np.ndarray:
         """Return the (M, 4) square candidates the second network passes."""
         boxes, crops = image.crops(boxes, 24)
         logits, offsets = _run(self._rnet, ("logits", "offsets"), crops)
@@ -98,65 +111,54 @@ class OnnxDetector:
         keep = non_maximum_suppression(boxes, scores, 0.7)
         return make_square(_regress(boxes[keep], offsets[keep]))
 
-    def _finish(self, image: "SummedImage", boxes: np.ndarray) -> list[Detection]:
+    def _finish(self, image: SummedImage, boxes: np.ndarray) -> list[Detection]:
         """Return the faces the third network passes."""
-        boxes, crops = image.crops(boxes, 48)
-        logits, offsets, points = _run(self._onet, ("logits", "offsets", "landmarks"), crops)
-        scores = _face_probability(logits)
+        boxes, crops = image.crops(boxes, FACE_SIZE)
+        scores, offsets, points = self._run_onet(crops)
         passed = scores > self.thresholds[2]
-        boxes, scores, offsets, points = boxes[passed], scores[passed], offsets[passed], points[passed]
-        size = boxes[:, 2:] - boxes[:, :2] + 1
-        landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * size[:, None] + boxes[:, None, :2] - 1
-        boxes = _regress(boxes, offsets)
+        boxes, scores = boxes[passed], scores[passed]
+        boxes, landmarks = _located(boxes, offsets[passed], points[passed])
         keep = non_maximum_suppression(boxes, scores, 0.7, minimum=True)
         return sort_detections(boxes[keep], scores[keep], landmarks[keep])
 
+    def _run_onet(self, crops: np.ndarray) -> Onet:
+        logits, offsets, points = _run(self._onet, ("logits", "offsets", "landmarks"), crops)
+        return _face_probability(logits), offsets, points
 
-class SummedImage:
-    """An RGB image as a table of sums, for averages over any rectangles."""
 
-    def __init__(self, rgb: np.ndarray):
-        """Sum an (H, W, 3) uint8 image; sums wrap at 2**32, so a rectangle may hold up to 16 million pixels."""
-        self.height, self.width = rgb.shape[:2]
-        sums = np.zeros((self.height + 1, self.width + 1, 3), np.uint32)
-        body = sums[1:, 1:]
-        body[...] = rgb
-        # Whole rows at a time, which is far faster than np.cumsum along the first axis.
-        for row in range(1, self.height):
-            np.add(sums[row], sums[row + 1], out=sums[row + 1])
-        np.cumsum(body, axis=1, out=body)
-        self._sums = sums
+def refine(
+    rgb: np.ndarray, boxes: Sequence[Box], run_onet: Callable[[np.ndarray], Onet], threshold: float
+) -> list[Detection | None]:
+    """Look with the third network alone for faces where they are expected.
 
-    def resized(self, height: int, width: int) -> np.ndarray:
-        """Return the whole image as (1, 3, height, width) float32 in [-1, 1], each value the mean of its rectangle."""
-        top, bottom = _edges(np.array([self.height]), height)
-        left, right = _edges(np.array([self.width]), width)
-        rows = self._sums[bottom[0]] - self._sums[top[0]]
-        sums = rows[:, right[0]] - rows[:, left[0]]
-        area = (bottom - top)[0][:, None] * (right - left)[0]
-        return _normalised(sums[None], area[None])
+    Args:
+        rgb: (H, W, 3) uint8.
+        boxes: x, y of the upper left corner, width, height; pixels.
+        run_onet: from (N, 3, 48, 48) float32 in [-1, 1] to (N,) scores, (N, 4) offsets and (N, 10) landmarks.
+        threshold: least score.
 
-    def crops(self, boxes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Cut (N, 4) boxes out, clipped to the image and averaged to ``size`` x ``size`` pixels.
+    Returns:
+        For each box its face, or None where there is none: outside the image, or the score is not above the threshold.
 
-        Returns:
-            The (M, 4) boxes that touch the image and their (M, 3, size, size) float32 pixels in [-1, 1].
-        """
-        whole = np.trunc(boxes).astype(np.int64)
-        x1, y1 = np.maximum(whole[:, 0], 1) - 1, np.maximum(whole[:, 1], 1) - 1
-        x2, y2 = np.minimum(whole[:, 2], self.width), np.minimum(whole[:, 3], self.height)
-        inside = (x2 > x1) & (y2 > y1)
-        boxes, x1, y1, x2, y2 = boxes[inside], x1[inside], y1[inside], x2[inside], y2[inside]
-        top, bottom = (edge + y1[:, None] for edge in _edges(y2 - y1, size))
-        left, right = (edge + x1[:, None] for edge in _edges(x2 - x1, size))
-        top, bottom = top[:, :, None] * (self.width + 1), bottom[:, :, None] * (self.width + 1)
-        left, right = left[:, None], right[:, None]
-        table = self._sums.reshape(-1, 3)
-        sums = table[bottom + right] - table[bottom + left]
-        sums -= table[top + right]
-        sums += table[top + left]
-        area = (bottom - top) // (self.width + 1) * (right - left)
-        return boxes, _normalised(sums, area)
+    Raises:
+        ValueError: the image has another shape or type, or a box is not finite.
+    """
+    check_rgb(rgb)
+    expected = np.array(boxes, np.float64).reshape(-1, 4)
+    if not np.isfinite(expected).all():
+        raise ValueError(f"boxes (x, y, width, height) {expected.tolist()}; expected finite pixels")
+    corners = np.concatenate([expected[:, :2], expected[:, :2] + expected[:, 2:]], 1)
+    squares = make_square(corners.astype(np.float32))
+    inside, crops = averaged_crops(rgb, squares, FACE_SIZE)
+    found: list[Detection | None] = [None] * len(squares)
+    if not len(crops):
+        return found
+    scores, offsets, points = run_onet(crops)
+    located, landmarks = _located(squares[inside], offsets, points)
+    for index, box, score, marks in zip(np.flatnonzero(inside), located, scores, landmarks, strict=True):
+        if score > threshold and (box[2:] > box[:2]).all():
+            (found[index],) = sort_detections(box[None], [score], marks[None])
+    return found
 
 
 def pyramid_scales(height: int, width: int, min_face_size: float) -> list[float]:
@@ -213,27 +215,16 @@ def _face_probability(logits: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
 
 
+def _located(boxes: np.ndarray, offsets: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 4) squares the third network saw and what it said of them to (N, 4) faces and (N, 5, 2) landmarks."""
+    size = boxes[:, 2:] - boxes[:, :2] + 1
+    landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * size[:, None] + boxes[:, None, :2] - 1
+    return _regress(boxes, offsets), landmarks
+
+
 def _regress(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     size = boxes[:, 2:] - boxes[:, :2] + 1
     return boxes + offsets * np.tile(size, 2)
-
-
-def _edges(lengths: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and last-plus-one pixel, each (N, bins), of the bins that adaptive pooling makes of N lengths."""
-    steps = np.arange(bins + 1)
-    first = steps[:-1] * lengths[:, None] // bins
-    last = -(-steps[1:] * lengths[:, None] // bins)
-    return first, last
-
-
-def _normalised(sums: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """(N, h, w, 3) sums over (N, h, w) areas to (N, 3, h, w) float32, (mean - 127.5) / 128."""
-    values = np.empty((sums.shape[0], 3, *sums.shape[1:3]), np.float32)
-    np.multiply(
-        sums.transpose(0, 3, 1, 2), (1 / (128 * area)).astype(np.float32)[:, None], out=values, casting="same_kind"
-    )
-    values -= np.float32(127.5 / 128)
-    return values
 
 
 def _run(session, outputs: tuple[str, ...], images: np.ndarray) -> list[np.ndarray]:

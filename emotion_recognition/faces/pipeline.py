@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotion_recognition.faces.crops import SIZE, crop_face
-from emotion_recognition.faces.detection import Detector
+from emotion_recognition.faces.detection import Detection, Detector
 from emotion_recognition.faces.tracking import Tracker
+from emotion_recognition.stamps import SECOND_NS
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,24 +33,45 @@ class FaceSample:
 
 
 class FacePipeline:
-    """Detects, tracks and crops the faces of a stream of frames."""
+    """Detects, tracks and crops the faces of a stream of frames.
+
+    The whole frame is searched every ``detection_interval_s``, and at once while nobody is in view or a track that has
+    not ended is not; in between the detector only refines the boxes at which the tracks are expected.
+    """
 
     def __init__(
-        self, detector: Detector, tracker: Tracker, margin: float, size: int = SIZE, max_faces: int | None = None
+        self,
+        detector: Detector,
+        tracker: Tracker,
+        margin: float,
+        size: int = SIZE,
+        max_faces: int | None = None,
+        detection_interval_s: float = 0.0,
     ):
         """Take a detector, a tracker of its own, and how to crop: see :func:`emotion_recognition.faces.crop_face`.
 
-        ``max_faces`` limits the result to the largest; all are tracked.
+        Args:
+            detector: finds and refines faces.
+            tracker: numbers them.
+            margin: of the crop.
+            size: side of the crop in pixels.
+            max_faces: limits the result to the largest; all are tracked.
+            detection_interval_s: time by stamps from one search of the whole frame to the next; 0 searches every frame.
 
         Raises:
-            ValueError: ``margin`` is not above -1, or ``size`` or ``max_faces`` is under 1.
+            ValueError: ``margin`` is not above -1, ``size`` or ``max_faces`` is under 1, or ``detection_interval_s`` is
+                negative or not finite.
         """
+        if not 0 <= detection_interval_s < float("inf"):
+            raise ValueError(f"detection_interval_s {detection_interval_s}; expected 0 or more seconds, finite")
         if not -1 < margin < float("inf") or size < 1 or (max_faces is not None and max_faces < 1):
             raise ValueError(
                 f"margin {margin}, size {size}, max_faces {max_faces}; expected above -1, from 1, from 1 or None"
             )
         self._detector, self._tracker = detector, tracker
         self._margin, self._size, self._max_faces = margin, size, max_faces
+        self._interval_ns = round(detection_interval_s * SECOND_NS)
+        self._searched_ns: int | None = None
 
     def process(self, rgb: np.ndarray, stamp_ns: int) -> list[FaceSample]:
         """Return the faces of an (H, W, 3) uint8 RGB frame, the largest first.
@@ -57,7 +79,10 @@ class FacePipeline:
         Raises:
             ValueError: the frame has another shape or type.
         """
-        tracked = self._tracker.update(self._detector.detect(rgb), stamp_ns)
+        tracked = self._follow(rgb, stamp_ns)
+        if tracked is None:
+            tracked = self._tracker.update(self._detector.detect(rgb), stamp_ns)
+            self._searched_ns = stamp_ns
         tracked.sort(key=lambda pair: pair[1].area, reverse=True)
         image_size = rgb.shape[1], rgb.shape[0]
         return [
@@ -77,3 +102,14 @@ class FacePipeline:
     def reset(self) -> None:
         """End all tracks: the stream starts anew."""
         self._tracker.reset()
+        self._searched_ns = None
+
+    def _follow(self, rgb: np.ndarray, stamp_ns: int) -> list[tuple[int, Detection]] | None:
+        """Return the faces in view, with numbers, from where they are expected; None to search the whole frame."""
+        if self._searched_ns is None or stamp_ns - self._searched_ns >= self._interval_ns:
+            return None
+        expected = self._tracker.expected(stamp_ns)
+        if not expected:
+            return None
+        found = self._detector.refine(rgb, list(expected.values()))
+        return self._tracker.follow(dict(zip(expected, found, strict=True)), stamp_ns)

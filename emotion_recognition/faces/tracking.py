@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotion_recognition.faces.detection import Detection
+from emotion_recognition.faces.detection import Box, Detection
 
 MAX_GAP_S = 1.0
+SHARED = 0.3  # of the smaller box: from here on two boxes may show one face
 _SMOOTHING = 0.5  # share of the newest displacement in a track's velocity
 
 
@@ -90,6 +91,41 @@ class Tracker:
             found.append((track.number, detection))
         return found
 
+    def expected(self, stamp_ns: int) -> dict[int, Box] | None:
+        """Return by number where the faces of the last frame should be now, moved on at their own speed.
+
+        None where only a search of the whole frame can tell: a track that has not ended was not in the last frame, or
+        the stamp lies before it.
+        """
+        if self._newest_ns is None or stamp_ns < self._newest_ns:
+            return None
+        alive = [track for track in self._tracks if stamp_ns - track.stamp_ns <= self._max_gap_ns]
+        if any(track.stamp_ns != self._newest_ns for track in alive):
+            return None
+        return {track.number: tuple(track.predicted(stamp_ns).tolist()) for track in alive}
+
+    def follow(self, found: dict[int, Detection | None], stamp_ns: int) -> list[tuple[int, Detection]] | None:
+        """Move tracks to what was found where :meth:`expected` said, and return it with their numbers.
+
+        None, and nothing moves, where it is in doubt who is who: a face was not found, does not fit its track, or
+        overlaps another by more than SHARED of the smaller one.
+        """
+        tracks = {track.number: track for track in self._tracks}
+        boxes = {}
+        for number, detection in found.items():
+            if detection is None:
+                return None
+            box = np.array(detection.box, np.float64)
+            if self._fit(tracks[number].predicted(stamp_ns), box) is None:
+                return None
+            if any(_shared(box, other) > SHARED for other in boxes.values()):
+                return None
+            boxes[number] = box
+        self._newest_ns = stamp_ns
+        for number, box in boxes.items():
+            tracks[number].move(box, stamp_ns)
+        return list(found.items())
+
     def _match(self, boxes: list[np.ndarray], stamp_ns: int) -> list[_Track | None]:
         predicted = [track.predicted(stamp_ns) for track in self._tracks]
         fits = [
@@ -122,9 +158,17 @@ class Tracker:
 
 def intersection_over_union(a, b) -> float:
     """Return the intersection over union, 0 to 1, of two boxes x, y, width, height."""
+    shared = _intersection(a, b)
+    return float(shared / (a[2] * a[3] + b[2] * b[3] - shared)) if shared else 0.0
+
+
+def _shared(a, b) -> float:
+    """Return the intersection of two boxes over the area of the smaller one, 0 to 1."""
+    shared = _intersection(a, b)
+    return float(shared / min(a[2] * a[3], b[2] * b[3])) if shared else 0.0
+
+
+def _intersection(a, b) -> float:
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return float(shared / (a[2] * a[3] + b[2] * b[3] - shared))
+    return width * height if width > 0 and height > 0 else 0.0

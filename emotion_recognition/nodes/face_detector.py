@@ -30,7 +30,13 @@ class FaceDetector(PerceptionNode):
         detector = create_detector(p["detector"], p["min_face_size"], thresholds, p["threads"])
         # One tracker however often the node is configured: a track's number is never given to another face.
         self._tracker = self._tracker or Tracker(max_gap_s=p["track_gap"])
-        self._pipeline = FacePipeline(detector, self._tracker, p["crop_margin"], max_faces=p["max_faces"])
+        self._pipeline = FacePipeline(
+            detector,
+            self._tracker,
+            p["crop_margin"],
+            max_faces=p["max_faces"],
+            detection_interval_s=p["detection_interval"],
+        )
         self._sampler = FrameSampler(p["frames"], p["window"])
         self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
         self._freeze = FreezeGuard(p["frozen_after"])

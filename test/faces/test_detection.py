@@ -10,7 +10,6 @@ from emotion_recognition.faces import create_detector
 from emotion_recognition.faces.mtcnn import (
     SIDECAR,
     OnnxDetector,
-    SummedImage,
     make_square,
     non_maximum_suppression,
     pyramid_scales,
@@ -101,34 +100,6 @@ def test_faces_under_the_smallest_size_are_not_looked_for(face_frame):
     small = np.array(Image.fromarray(face_frame).resize((160, 120), Image.Resampling.BOX))
     assert len(create_detector(min_face_size=20).detect(small)) == 1
     assert create_detector(min_face_size=110).detect(small) == []
-
-
-def adaptive_average(image, height, width):
-    """Adaptive average pooling by its definition, a loop over the bins."""
-    result = np.empty((3, height, width))
-    for i in range(height):
-        for j in range(width):
-            rows = slice(i * image.shape[0] // height, -(-(i + 1) * image.shape[0] // height))
-            columns = slice(j * image.shape[1] // width, -(-(j + 1) * image.shape[1] // width))
-            result[:, i, j] = image[rows, columns].reshape(-1, 3).mean(0)
-    return (result - 127.5) / 128
-
-
-IMAGE = np.random.default_rng(7).integers(0, 256, (37, 53, 3), dtype=np.uint8)
-
-
-@pytest.mark.parametrize("size", [(37, 53), (12, 12), (13, 29), (50, 60), (1, 1)])
-def test_resizing_is_adaptive_average_pooling(size):
-    assert np.abs(SummedImage(IMAGE).resized(*size)[0] - adaptive_average(IMAGE, *size)).max() < 1e-6
-
-
-def test_crops_are_clipped_and_averaged_and_boxes_outside_are_dropped():
-    boxes = np.array([[5.7, 3.2, 30.9, 28.1], [-8, -9, 12.5, 14], [40, 20, 70, 50], [60, 5, 80, 25]], np.float32)
-    kept, crops = SummedImage(IMAGE).crops(boxes, 24)
-    assert np.array_equal(kept, boxes[:3])
-    parts = IMAGE[2:28, 4:30], IMAGE[0:14, 0:12], IMAGE[19:37, 39:53]
-    for crop, part in zip(crops, parts, strict=True):
-        assert np.abs(crop - adaptive_average(part, 24, 24)).max() < 1e-6
 
 
 def test_pyramid_ends_at_the_shorter_side():

@@ -40,11 +40,8 @@ def test_the_same_faces_in_frames_of_many_sizes(face_frame, min_face_size):
 
 
 @pytest.mark.parametrize("min_face_size", [30, 60])
-def test_the_same_faces_in_portraits(data_folder, min_face_size):
-    frames = [
-        np.array(Image.open(path).convert("RGB")) for path in sorted((data_folder / "ravdess_stills").glob("*.png"))
-    ]
-    assert compare(frames, min_face_size) >= 24
+def test_the_same_faces_in_portraits(portraits, min_face_size):
+    assert compare(portraits, min_face_size) >= 24
 
 
 def test_the_same_faces_in_videos(data_folder):

@@ -1,0 +1,107 @@
+"""Making images smaller by averaging over whole pixels, as adaptive average pooling does.
+
+Bin i of n over a side of s pixels covers the pixels from floor(i s / n) to ceil((i + 1) s / n), so neighbours may share
+one. All sums are exact, so both ways below give the same values to the last bit.
+"""
+
+import numpy as np
+
+
+class SummedImage:
+    """An RGB image as a table of sums, for averages over any rectangles."""
+
+    def __init__(self, rgb: np.ndarray):
+        """Sum an (H, W, 3) uint8 image; sums wrap at 2**32, so a rectangle may hold up to 16 million pixels."""
+        self.height, self.width = rgb.shape[:2]
+        sums = np.zeros((self.height + 1, self.width + 1, 3), np.uint32)
+        body = sums[1:, 1:]
+        body[...] = rgb
+        # Whole rows at a time, which is far faster than np.cumsum along the first axis.
+        for row in range(1, self.height):
+            np.add(sums[row], sums[row + 1], out=sums[row + 1])
+        np.cumsum(body, axis=1, out=body)
+        self._sums = sums
+
+    def resized(self, height: int, width: int) -> np.ndarray:
+        """Return the whole image as (1, 3, height, width) float32 in [-1, 1], each value the mean of its rectangle."""
+        top, bottom = _edges(np.array([self.height]), height)
+        left, right = _edges(np.array([self.width]), width)
+        rows = self._sums[bottom[0]] - self._sums[top[0]]
+        sums = rows[:, right[0]] - rows[:, left[0]]
+        area = (bottom - top)[0][:, None] * (right - left)[0]
+        return _normalised(sums[None], area[None])
+
+    def crops(self, boxes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cut (N, 4) boxes out, clipped to the image and averaged to ``size`` x ``size`` pixels.
+
+        Returns:
+            The (M, 4) boxes that touch the image and their (M, 3, size, size) float32 pixels in [-1, 1].
+        """
+        inside, (x1, y1, x2, y2) = _clipped(boxes, self.height, self.width)
+        top, bottom = (edge + y1[:, None] for edge in _edges(y2 - y1, size))
+        left, right = (edge + x1[:, None] for edge in _edges(x2 - x1, size))
+        top, bottom = top[:, :, None] * (self.width + 1), bottom[:, :, None] * (self.width + 1)
+        left, right = left[:, None], right[:, None]
+        table = self._sums.reshape(-1, 3)
+        sums = table[bottom + right] - table[bottom + left]
+        sums -= table[top + right]
+        sums += table[top + left]
+        area = (bottom - top) // (self.width + 1) * (right - left)
+        return boxes[inside], _normalised(sums, area)
+
+
+def averaged_crops(rgb: np.ndarray, boxes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut boxes out of an image as :meth:`SummedImage.crops` does, reading no pixel outside them.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        boxes: (N, 4) corners x1, y1, x2, y2.
+        size: side of the crops in pixels.
+
+    Returns:
+        (N,) bool, which boxes touch the image, and the (M, 3, size, size) float32 pixels of those, in [-1, 1].
+    """
+    inside, corners = _clipped(boxes, *rgb.shape[:2])
+    crops = np.empty((int(inside.sum()), 3, size, size), np.float32)
+    for crop, (x1, y1, x2, y2) in zip(crops, corners.T, strict=True):
+        rows, columns = _membership(y2 - y1, size), _membership(x2 - x1, size)
+        region = rgb[y1:y2, x1:x2].astype(np.float32).reshape(y2 - y1, -1)
+        # Whole numbers, exact in float32 up to 2**24: bins of 65,793 pixels.
+        sums = (rows @ region).reshape(size, x2 - x1, 3).transpose(2, 0, 1) @ columns.T
+        area = rows.sum(1)[:, None] * columns.sum(1)
+        crop[...] = _normalised(sums.transpose(1, 2, 0)[None], area[None])[0]
+    return inside, crops
+
+
+def _clipped(boxes: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N,) bool, which boxes touch the image, and the (4, M) whole pixels x1, y1, x2, y2 of those within it."""
+    whole = np.trunc(boxes).astype(np.int64)
+    x1, y1 = np.maximum(whole[:, 0], 1) - 1, np.maximum(whole[:, 1], 1) - 1
+    x2, y2 = np.minimum(whole[:, 2], width), np.minimum(whole[:, 3], height)
+    inside = (x2 > x1) & (y2 > y1)
+    return inside, np.stack([x1, y1, x2, y2])[:, inside]
+
+
+def _edges(lengths: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return first and last-plus-one pixel, each (N, bins), of the bins of N lengths."""
+    steps = np.arange(bins + 1)
+    first = steps[:-1] * lengths[:, None] // bins
+    last = -(-steps[1:] * lengths[:, None] // bins)
+    return first, last
+
+
+def _membership(length: int, bins: int) -> np.ndarray:
+    """Return (bins, length) float32, 1 where a pixel belongs to a bin, else 0."""
+    first, last = _edges(np.array([length]), bins)
+    pixels = np.arange(length)
+    return ((pixels >= first[0][:, None]) & (pixels < last[0][:, None])).astype(np.float32)
+
+
+def _normalised(sums: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """(N, h, w, 3) sums over (N, h, w) areas to (N, 3, h, w) float32, (mean - 127.5) / 128."""
+    values = np.empty((sums.shape[0], 3, *sums.shape[1:3]), np.float32)
+    np.multiply(
+        sums.transpose(0, 3, 1, 2), (1 / (128 * area)).astype(np.float32)[:, None], out=values, casting="same_kind"
+    )
+    values -= np.float32(127.5 / 128)
+    return values
