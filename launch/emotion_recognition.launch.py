@@ -11,6 +11,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironment
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from emotion_recognition.nodes.boards import NO_BOARD, boards, parameter_files
 from emotion_recognition.nodes.running import middleware_profile
 
 PACKAGE = "emotion_recognition"
@@ -31,14 +32,23 @@ SOURCES = {
 }
 
 
+def _defaults() -> str:
+    return str(Path(get_package_share_directory(PACKAGE)) / "config" / "emotion_recognition.yaml")
+
+
 def _arguments() -> list[DeclareLaunchArgument]:
-    share = Path(get_package_share_directory(PACKAGE))
     arguments = [
         DeclareLaunchArgument("namespace", default_value="", description="namespace of nodes and topics"),
         DeclareLaunchArgument(
             "params_file",
-            default_value=str(share / "config" / "emotion_recognition.yaml"),
-            description="ROS parameter file of the nodes",
+            default_value=_defaults(),
+            description="ROS parameter file of the nodes; one of your own wins over the board",
+        ),
+        DeclareLaunchArgument(
+            "board",
+            default_value=NO_BOARD,
+            choices=[NO_BOARD, *boards()],
+            description="profile of a board, laid over the defaults",
         ),
         DeclareLaunchArgument(
             "use_sim_time", default_value="false", choices=["true", "false"], description="take time from /clock"
@@ -67,7 +77,10 @@ def _nodes(context) -> list[Node]:
         "package": PACKAGE,
         "namespace": value("namespace"),
         "output": "screen",
-        "parameters": [value("params_file"), {"use_sim_time": value("use_sim_time") == "true"}],
+        "parameters": [
+            *parameter_files(value("board"), value("params_file"), _defaults()),
+            {"use_sim_time": value("use_sim_time") == "true"},
+        ],
         "remappings": [(topic, value(name)) for name, (topic, _) in TOPICS.items() if value(name) != topic],
         "ros_arguments": ["--log-level", value("log_level")],
     }

@@ -24,10 +24,11 @@ from launch_ros.actions import Node  # noqa: E402
 
 from emotion_recognition.nodes.running import PROFILE_VARIABLES, prepare_environment  # noqa: E402
 
+LAUNCH_DEFAULTS = "emotion_recognition.yaml"
 NODES = ["face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion"]
 ARGUMENTS = {
-    "namespace", "params_file", "use_sim_time", "log_level", "composed", "media", "camera", "microphone", "image_topic",
-    "compressed_image_topic", "audio_topic", "plain_audio_topic", "audio_info_topic", "emotion_topic",
+    "namespace", "params_file", "board", "use_sim_time", "log_level", "composed", "media", "camera", "microphone",
+    "image_topic", "compressed_image_topic", "audio_topic", "plain_audio_topic", "audio_info_topic", "emotion_topic",
 }  # fmt: skip
 
 
@@ -133,7 +134,29 @@ def test_arguments_reach_every_node(description, tmp_path, composed):
         assert [one["ros__parameters"] for one in own.values()] == [{"use_sim_time": True}]
 
 
-@pytest.mark.parametrize("argument", ["composed", "use_sim_time"])
+BOARDS = sorted(path.stem for path in (LAUNCH.parents[1] / "config" / "boards").glob("*.yaml"))
+
+
+def test_every_profile_of_a_board_can_be_chosen(description):
+    declared = {argument.name: argument for argument in of(description, DeclareLaunchArgument)}
+    assert declared["board"].choices == ["none", *BOARDS] and len(BOARDS) >= 3
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("composed", ["false", "true"])
+def test_a_board_is_laid_over_the_defaults_and_under_a_file_of_ones_own(description, tmp_path, board, composed):
+    profile = yaml.safe_load((LAUNCH.parents[1] / "config" / "boards" / f"{board}.yaml").read_text())
+    for words in launched(description, composed=composed, board=board).values():
+        assert [Path(file).name for file in after(words, "--params-file")][:2] == [LAUNCH_DEFAULTS, f"{board}.yaml"]
+        assert parameters(words)[1] == profile and len(parameters(words)) == 3
+    file = tmp_path / "mine.yaml"
+    file.write_text("/**/fusion: {ros__parameters: {smoothing: 2.0}}\n")
+    for words in launched(description, composed=composed, board=board, params_file=str(file)).values():
+        assert [Path(name).name for name in after(words, "--params-file")][:2] == [f"{board}.yaml", "mine.yaml"]
+        assert len(parameters(words)) == 3
+
+
+@pytest.mark.parametrize("argument", ["composed", "use_sim_time", "board"])
 def test_a_choice_that_does_not_exist_is_refused(description, argument):
     with pytest.raises(RuntimeError, match=argument):
         launched(description, **{argument: "perhaps"})

@@ -103,6 +103,33 @@ def test_run_passes_on_what_is_given(executed, words, expected):
     assert executed[0][1][3:] == expected
 
 
+def test_run_lays_the_users_file_over_the_boards(executed, tmp_path, monkeypatch):
+    pytest.importorskip("rclpy", reason="needs ROS")
+    monkeypatch.setattr(run, "load", output.load)
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("{}")
+    assert invoke("run", "--params-file", settings, "--board", "zenbo").exit_code == 0
+    words = executed[0][1]
+    files = [words[index + 1] for index, word in enumerate(words) if word == "--params-file"]
+    assert [os.path.basename(file) for file in files] == ["zenbo.yaml", "settings.yaml"]
+    assert os.path.basename(os.path.dirname(files[0])) == "boards" and os.path.isfile(files[0])
+
+
+def test_no_board_is_called_alike_by_command_and_nodes():
+    pytest.importorskip("rclpy", reason="needs ROS")
+    from emotion_recognition.nodes.boards import board_file
+
+    assert board_file(run.NO_BOARD) is None
+
+
+def test_a_board_that_is_not_known_is_refused_with_those_that_are(executed, monkeypatch):
+    pytest.importorskip("rclpy", reason="needs ROS")
+    monkeypatch.setattr(run, "load", output.load)
+    result = invoke("run", "--board", "nano")
+    assert result.exit_code == 2 and not executed
+    assert "--board: no board 'nano'; expected one of none, rpi4, rpi5, zenbo" in result.stderr
+
+
 def test_run_without_ros_says_what_to_do(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError("No module named 'rclpy'", name="rclpy")
