@@ -145,27 +145,21 @@ def train_backbone(
         "architecture": recipe.architecture, "size": recipe.size, "stills": len(learned.images),
         "readings": dict(recipe.readings),
     }  # fmt: skip
-    network = train(
-        network, Stills(learned, recipe, places), recipe.optimisation, recipe.objective, checkpoint, report, check,
-        fields,
-    )  # fmt: skip
-    if recipe.refinement is None:
-        return network
-    return _refined(network, learned, recipe, places.numpy(), checkpoint, report, check, fields)
 
+    def run(network: FaceNetwork, targets: torch.Tensor, optimisation: Optimisation, file: Path | None, **more):
+        examples = Stills(learned, recipe, targets)
+        return train(network, examples, optimisation, recipe.objective, file, report, check, {**fields, **more})
 
-def _refined(network, learned, recipe, places, checkpoint, report, check, fields) -> FaceNetwork:
-    """Train a second time, see ``training.face_refine``."""
+    network = run(network, places, recipe.optimisation, checkpoint)
     refinement = recipe.refinement
-    shipped = refinement.teacher == "shipped"
-    teacher, size = (face_refine.shipped_teacher(), face_refine.TEACHER_SIZE) if shipped else (network, recipe.size)
+    if refinement is None:
+        return network
+    teacher, size = face_refine.teacher_of(refinement, network, recipe.size)
     targets = face_refine.refined_targets(
-        learned, places, recipe.columns, refinement.trust, lambda images: still_logits(teacher, images, size)
+        learned, places.numpy(), recipe.columns, refinement.trust, lambda images: still_logits(teacher, images, size)
     )
-    return train(
-        network, Stills(learned, recipe, targets), refinement.optimisation, recipe.objective,
-        face_refine.checkpoint_of(checkpoint), report, check, face_refine.described(refinement, fields),
-    )  # fmt: skip
+    file = face_refine.checkpoint_of(checkpoint)
+    return run(network, targets, refinement.optimisation, file, **face_refine.described(refinement))
 
 
 def embed_variants(

@@ -44,6 +44,11 @@ class Refinement:
             raise ValueError(f"trust {self.trust}, teacher {self.teacher!r}: expected 0 to 1, and 'self' or 'shipped'")
 
 
+def teacher_of(refinement: Refinement, network: FaceNetwork, size: int) -> tuple[FaceNetwork, int]:
+    """Return the teacher of a network that learned from stills of ``size`` pixels, and the size the teacher takes."""
+    return (shipped_teacher(), TEACHER_SIZE) if refinement.teacher == "shipped" else (network, size)
+
+
 def shipped_teacher() -> FaceNetwork:
     """Return the robot's default network with its shipped weights; it takes stills of 48 pixels."""
     metadata = load_metadata(weights.FACE)
@@ -79,6 +84,10 @@ def checkpoint_of(first: Path | None) -> Path | None:
     return None if first is None else first.with_name(f"refinement-{first.name}")
 
 
-def described(refinement: Refinement, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return what a checkpoint of the refinement must agree in."""
-    return {**fields, "trust": refinement.trust, "teacher": refinement.teacher}
+def described(refinement: Refinement) -> dict[str, Any]:
+    """Return what a checkpoint of the refinement must agree in beside what holds for the first training."""
+    found = {"trust": refinement.trust, "teacher": refinement.teacher}
+    if refinement.teacher == "shipped":
+        # Other shipped weights are another teacher.
+        found["teacher_weights"] = load_metadata(weights.FACE).weights_sha256
+    return found

@@ -95,3 +95,10 @@ def test_a_given_number_of_epochs_leaves_the_second_training_out():
     assert Changes(rate=1e-3).applied(SMALL).refinement == SMALL.refinement
     kept = dataclasses.replace(SMALL.refinement, optimisation=dataclasses.replace(STEP, batch=8))
     assert Changes(batch=8).applied(SMALL).refinement == kept
+
+
+def test_a_checkpoint_names_the_weights_of_a_shipped_teacher():
+    shipped = face_refine.described(dataclasses.replace(face.RECIPES["ghostnet-tam-fan"].refinement, teacher="shipped"))
+    own = face_refine.described(face.RECIPES["resnet-fan"].refinement)
+    assert shipped["teacher_weights"] == load_metadata(weights.FACE).weights_sha256
+    assert own == {"trust": 0.5, "teacher": "self"}
