@@ -15,7 +15,7 @@ class SpeechClassifier:
 
     Args:
         metadata: a speech model's.
-        engine: ``onnxruntime`` or ``torch``.
+        engine: one of ``engines.ENGINES``.
         threads: of the engine.
 
     Raises:

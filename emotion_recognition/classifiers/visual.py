@@ -20,7 +20,7 @@ class VisualClassifier:
 
     Args:
         metadata: a face model's.
-        engine: ``onnxruntime`` or ``torch``.
+        engine: one of ``engines.ENGINES``.
         frames: most frames one decision uses, from 1.
         window_s: a decision uses no frame older than this before the newest, above 0; half a sampling interval
             (``window_s / frames``) is tolerated.

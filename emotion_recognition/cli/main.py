@@ -10,6 +10,7 @@ from emotion_recognition.cli import (
     cross_validate,
     demo,
     evaluate_model,
+    export,
     parameters,
     report,
     roofline,
@@ -52,6 +53,7 @@ app.command()(report.report)
 app.command()(roofline.roofline)
 app.command()(evaluate_model.evaluate_model)
 app.command()(train.train)
+app.command()(export.export)
 app.command("cross-validate")(cross_validate.cross_validate)
 app.command()(search.search)
 app.add_typer(score.score, name="score")

@@ -1,20 +1,20 @@
-"""From trained torch modules to the files a robot loads: ONNX, safetensors and the sidecar that names them.
+"""From trained torch modules to the files a robot loads, and the sidecar that names them.
 
-ONNX files hold triplet attention as ``engines.banded`` rewrites it, and batch norms folded. Nothing reaches the folder
-before they gave torch's output, and the sidecar is written last.
+ONNX files and ncnn's hold triplet attention as ``engines.banded`` rewrites it, and batch norms folded. Nothing reaches
+the folder before it gave torch's output, and the sidecar is written last.
 """
 
 import copy
 import json
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
 from safetensors.torch import save_file
@@ -22,34 +22,23 @@ from torch import nn
 
 from emotion_recognition.engines.banded import banded
 from emotion_recognition.engines.errors import ModelError
-from emotion_recognition.engines.network import ENGINES, load_network
-from emotion_recognition.engines.onnxruntime_engine import WEIGHTS_KEY
+from emotion_recognition.engines.export_parts import ExportPart, compare, face_parts, parts_of, speech_parts
+from emotion_recognition.engines.network import ENGINES
 from emotion_recognition.engines.preprocessing import FacePreprocessing
 from emotion_recognition.engines.weights import (
+    WEIGHTS_KEY,
     ModelMetadata,
     file_sha256,
     load_metadata,
+    read_sidecar,
     tensors_sha256,
 )
-from emotion_recognition.models.configurations import COEFFICIENTS, FACE, SPEECH
+from emotion_recognition.models.configurations import FACE, SPEECH
 
 OPSET = 17
-# Largest difference between ONNX and torch, of the largest value where that exceeds 1.
-TOLERANCE = 1e-4
-# Clips and frames that a speech network's export is compared on.
-MATRIX_SAMPLES = ((2, 64), (1, 95), (1, 1), (3, 8))
 FIELDS = {"class_ids", "preprocessing", "temperature", "licence", "trained_on", "scores", "readings"}
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A module to export, a sample input, the free axes of its input and what its input and output are called."""
-
-    module: nn.Module
-    sample: torch.Tensor
-    axes: dict[int, str]
-    names: tuple[str, str]
-    more_samples: tuple[torch.Tensor, ...]
+# What every training writes can be run by these.
+REFERENCE_ENGINES = ("onnxruntime", "torch")
 
 
 def export_face(
@@ -75,22 +64,7 @@ def export_face(
     if architecture not in FACE:
         raise ModelError(f"{name}: architecture {architecture!r}, expected one of {', '.join(FACE)}")
     preprocessing = FacePreprocessing.from_json(metadata_fields.get("preprocessing"), name)
-    generator = torch.Generator().manual_seed(0)
-    size = preprocessing.size
-
-    def frames(count: int) -> torch.Tensor:
-        return torch.rand(count, 3, size, size, generator=generator) * 2 - 1
-
-    def embeddings(count: int, length: int) -> torch.Tensor:
-        return torch.rand(count, length, FACE[architecture].embedding, generator=generator)
-
-    parts = {
-        "backbone": _Part(model.backbone, frames(2), {0: "count"}, ("frames", "embeddings"), (frames(1),)),
-        "fan": _Part(
-            model.fan, embeddings(2, 5), {0: "count", 1: "frames"}, ("embeddings", "logits"),
-            (embeddings(1, 1), embeddings(1, 15)),
-        ),
-    }  # fmt: skip
+    parts = face_parts(model.backbone, model.fan, architecture, preprocessing.size)
     return _export(parts, architecture, metadata_fields, Path(folder), name)
 
 
@@ -103,30 +77,85 @@ def export_speech(
     """
     if architecture not in SPEECH:
         raise ModelError(f"{name}: architecture {architecture!r}, expected one of {', '.join(SPEECH)}")
-    generator = torch.Generator().manual_seed(0)
-    if SPEECH[architecture].reads_matrix:
-        samples = [
-            torch.randn(count, COEFFICIENTS, frames, generator=generator) * 20 for count, frames in MATRIX_SAMPLES
-        ]
-        axes, called = {0: "count", 2: "frames"}, "mfcc"
-    else:
-        samples = [torch.randn(count, COEFFICIENTS, generator=generator) for count in (2, 1)]
-        axes, called = {0: "count"}, "mfcc_mean"
-    parts = {"speech": _Part(model, samples[0], axes, (called, "logits"), tuple(samples[1:]))}
-    return _export(parts, architecture, metadata_fields, Path(folder), name)
+    return _export(speech_parts(model, architecture), architecture, metadata_fields, Path(folder), name)
 
 
-def _export(parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any], folder: Path, name: str) -> Path:
+def export_engine(metadata: ModelMetadata, engine: str, folder: str | Path) -> tuple[Path, dict[str, float]]:
+    """Write a whole model once more, with the files of one engine made anew from its weights.
+
+    ``onnxruntime`` and ``openvino`` read ``<name>.<part>.onnx``, ``ncnn`` a pair ``<name>.<part>.ncnn.param`` and
+    ``.bin``; ``torch`` reads the weights themselves. The model's other files are copied.
+
+    Args:
+        metadata: the model.
+        engine: one of ENGINES; installed here, with pnnx for ``ncnn``.
+        folder: written to, made if missing; the model's own folder is allowed.
+
+    Returns:
+        The sidecar, and the engine's largest difference from torch by part, of the largest value where that exceeds 1.
+
+    Raises:
+        ModelError: the engine is unknown or not installed, the file's tensors are not those of the architecture, or the
+            engine and torch differ by more than ``export_parts.TOLERANCE``. The folder is then as before.
+    """
+    if engine not in ENGINES:
+        raise ModelError(f"engine {engine!r}, expected one of {', '.join(ENGINES)}")
+    folder, name = Path(folder), metadata.path.stem
+    parts = parts_of(metadata)
+    sidecar = read_sidecar(metadata.path)
+    paths = {key: entry["path"] for key, entry in sidecar["files"].items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as temporary:
+        written = Path(temporary)
+        for key, path in paths.items():
+            (written / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(metadata.files[key], written / path)
+        for part, content in parts.items():
+            if engine in ("onnxruntime", "openvino"):
+                path = written / paths[f"{part}_onnx"]
+                _write_onnx(content, path, _properties(sidecar, metadata.weights_sha256, part))
+            elif engine == "ncnn":
+                paths.update(_write_ncnn(content, written, name, part, metadata.weights_sha256))
+        largest = _finish(sidecar, paths, parts, (ENGINES[0], engine), written, folder, name)
+    licence = metadata.path.with_suffix(".LICENSE")
+    if licence.is_file() and folder.resolve() != licence.resolve().parent:
+        shutil.copyfile(licence, folder / licence.name)
+    return folder / f"{name}.json", largest[engine]
+
+
+def _write_ncnn(content: ExportPart, folder: Path, name: str, part: str, weights_sha256: str) -> dict[str, str]:
+    from emotion_recognition.engines.ncnn_engine import KINDS, file_keys
+    from emotion_recognition.engines.ncnn_export import write_ncnn
+
+    paths = [f"{name}.{part}.ncnn.{kind}" for kind in KINDS]
+    write_ncnn(content, *(folder / path for path in paths), part, weights_sha256)
+    return dict(zip(file_keys(part), paths, strict=True))
+
+
+def _properties(fields: Mapping[str, Any], weights_sha256: str, part: str) -> dict[str, str]:
+    """Return what an ONNX file says of itself."""
+    return {
+        WEIGHTS_KEY: weights_sha256, "architecture": fields["architecture"], "part": part,
+        "licence": str(fields.get("licence", "")),
+    }  # fmt: skip
+
+
+def _export(
+    parts: Mapping[str, ExportPart], architecture: str, fields: Mapping[str, Any], folder: Path, name: str
+) -> Path:
     unknown = sorted(set(fields) - FIELDS)
     if unknown:
         raise ModelError(f"{name}: unknown metadata {', '.join(unknown)}; known are {', '.join(sorted(FIELDS))}")
     if not fields.get("readings"):
         fields = {key: value for key, value in fields.items() if key != "readings"}
-    modules = {part: copy.deepcopy(content.module).cpu().float().eval() for part, content in parts.items()}
+    parts = {
+        part: replace(content, module=copy.deepcopy(content.module).cpu().float().eval())
+        for part, content in parts.items()
+    }
     tensors = {
         f"{part}.{key}": value.contiguous().clone()
-        for part, module in modules.items()
-        for key, value in module.state_dict().items()
+        for part, content in parts.items()
+        for key, value in content.module.state_dict().items()
     }
     for key, value in tensors.items():
         if not torch.isfinite(value).all():
@@ -137,36 +166,44 @@ def _export(parts: dict[str, _Part], architecture: str, fields: Mapping[str, Any
         written = Path(temporary)
         save_file(tensors, written / f"{name}.safetensors")
         files = {"safetensors": f"{name}.safetensors"}
+        sidecar = {"name": name, "architecture": architecture, **fields, "weights_sha256": weights}
         for part, content in parts.items():
             files[f"{part}_onnx"] = f"{name}.{part}.onnx"
-            _write_onnx(banded(modules[part], content.sample), content, written / files[f"{part}_onnx"], {
-                WEIGHTS_KEY: weights, "architecture": architecture, "part": part,
-                "licence": str(fields.get("licence", "")),
-            })  # fmt: skip
-        sidecar = {
-            "name": name,
-            "architecture": architecture,
-            **fields,
-            "weights_sha256": weights,
-            "files": {key: {"path": path, "sha256": file_sha256(written / path)} for key, path in files.items()},
-        }
-        text = json.dumps(sidecar, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-        (written / f"{name}.json").write_text(text, encoding="utf-8")
-        _verify(load_metadata(written / f"{name}.json"), modules, parts)
-        for path in [*files.values(), f"{name}.json"]:
-            # safetensors writes files that only their owner may read.
-            os.chmod(written / path, 0o644)
-            os.replace(written / path, folder / path)
+            _write_onnx(content, written / files[f"{part}_onnx"], _properties(sidecar, weights, part))
+        _finish(sidecar, files, parts, REFERENCE_ENGINES, written, folder, name)
     return folder / f"{name}.json"
 
 
-def _write_onnx(module: nn.Module, content: _Part, path: Path, properties: dict[str, str]) -> None:
+def _finish(
+    sidecar: Mapping[str, Any], files: Mapping[str, str], parts: Mapping[str, ExportPart], engines: tuple[str, ...],
+    written: Path, folder: Path, name: str,
+) -> dict[str, dict[str, float]]:  # fmt: skip
+    """Write the sidecar beside the files, compare the engines with torch, and move all to the folder.
+
+    Returns:
+        What ``export_parts.compare`` found, by engine.
+    """
+    hashed = {key: {"path": path, "sha256": file_sha256(written / path)} for key, path in files.items()}
+    text = json.dumps({**sidecar, "files": hashed}, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    (written / f"{name}.json").write_text(text, encoding="utf-8")
+    metadata = load_metadata(written / f"{name}.json")
+    largest = {engine: compare(metadata, parts, engine) for engine in engines}
+    for path in [*files.values(), f"{name}.json"]:
+        # safetensors writes files that only their owner may read.
+        os.chmod(written / path, 0o644)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(written / path, folder / path)
+    return largest
+
+
+def _write_onnx(content: ExportPart, path: Path, properties: dict[str, str]) -> None:
     input_name, output_name = content.names
     with warnings.catch_warnings():
         # The older exporter is asked for on purpose: it needs no onnxscript and names no source files.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            module, (content.sample,), str(path), input_names=[input_name], output_names=[output_name],
+            banded(content.module, content.sample), (content.sample,), str(path),
+            input_names=[input_name], output_names=[output_name],
             dynamic_axes={input_name: content.axes, output_name: {0: "count"}}, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
     model = onnx.load(str(path))
@@ -187,19 +224,3 @@ def _strip(model: onnx.ModelProto) -> None:
         item.ClearField("doc_string")
         if hasattr(item, "metadata_props"):
             del item.metadata_props[:]
-
-
-def _verify(metadata: ModelMetadata, modules: dict[str, nn.Module], parts: dict[str, _Part]) -> None:
-    for part, content in parts.items():
-        for engine in ENGINES:
-            network = load_network(metadata, part, engine, torch.get_num_threads() if engine == "torch" else 1)
-            for sample in (content.sample, *content.more_samples):
-                with torch.inference_mode():
-                    expected = modules[part](sample).numpy()
-                difference = float(np.abs(network.run(sample.numpy()) - expected).max())
-                allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
-                if not difference <= allowed:
-                    raise ModelError(
-                        f"{metadata.name} {part}: {engine} and the module differ by {difference:.2g} on input "
-                        f"{tuple(sample.shape)}, allowed is {allowed:.2g}: is the module {metadata.architecture}?"
-                    )

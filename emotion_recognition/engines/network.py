@@ -1,6 +1,8 @@
 """One part of a model, ready to run, whatever engine runs it."""
 
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -8,9 +10,15 @@ from emotion_recognition.engines.errors import ModelError
 from emotion_recognition.engines.weights import ModelMetadata
 from emotion_recognition.models.configurations import CLASSES, COEFFICIENTS, FACE, SPEECH
 
-ENGINES = ("onnxruntime", "torch")
+# Each goes by the name of its library. The last two are optional.
+ENGINES = ("onnxruntime", "torch", "ncnn", "openvino")
 
 Shape = tuple[int | None, ...]
+
+
+def installed_engines() -> tuple[str, ...]:
+    """Return those of ENGINES whose library is installed here."""
+    return tuple(engine for engine in ENGINES if find_spec(engine))
 
 
 def shapes(metadata: ModelMetadata, part: str) -> tuple[Shape, Shape]:
@@ -50,7 +58,8 @@ class Network:
         """Return the network's float32 output for a float32 input.
 
         Raises:
-            ValueError: the input has another shape or type than ``input_shape`` float32.
+            ValueError: the input has another shape or type than ``input_shape`` float32, or a value that is not finite:
+                some engines would make a number of it.
             ModelError: the output has a wrong shape or a value that is not finite.
         """
         array = np.asarray(array)
@@ -58,6 +67,8 @@ class Network:
             raise ValueError(
                 f"{self.name}: input {array.shape} {array.dtype}, expected {_say(self.input_shape)} float32"
             )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{self.name}: input has values that are not finite")
         out = self._forward(np.ascontiguousarray(array))
         if not _fits(out.shape, self.output_shape) or out.shape[0] != array.shape[0]:
             raise ModelError(
@@ -76,26 +87,25 @@ def load_network(metadata: ModelMetadata, part: str, engine: str = "onnxruntime"
         part: ``backbone`` ((N, 3, size, size) to (N, E)) or ``fan`` ((N, T, E) to logits (N, 8)) of a face model, E the
             length of its embedding; ``speech`` ((N, 40) or (N, 40, T) to logits (N, 8)) of a speech model. Column k of
             the logits is class k + 1.
-        engine: ``onnxruntime`` runs the ONNX file, ``torch`` the safetensors file.
+        engine: one of ENGINES. ``onnxruntime`` and ``openvino`` run the ONNX file, ``torch`` the safetensors file,
+            ``ncnn`` files of its own.
         threads: threads of one run, from 1. Torch has one setting for the whole process.
 
     Raises:
-        ModelError: unknown part or engine, the engine is not installed, or the file does not fit the model: other
-            shapes, other tensors, or an ONNX file made from other weights.
+        ModelError: unknown part or engine, the engine is not installed, the model has no file for it, or the file
+            does not fit the model: other shapes, other tensors, or made from other weights.
     """
     input_shape, output_shape = shapes(metadata, part)
     if threads < 1:
         raise ValueError(f"threads is {threads}, expected at least 1")
+    if engine not in ENGINES:
+        raise ModelError(f"engine {engine!r}, expected one of {', '.join(ENGINES)}")
     try:
-        if engine == "onnxruntime":
-            from emotion_recognition.engines.onnxruntime_engine import load
-        elif engine == "torch":
-            from emotion_recognition.engines.torch_engine import load
-        else:
-            raise ModelError(f"engine {engine!r}, expected one of {', '.join(ENGINES)}")
+        load = import_module(f"emotion_recognition.engines.{engine}_engine").load
     except ImportError as error:
         raise ModelError(
-            f"engine {engine!r} cannot be used here ({error}): install it or choose another of {', '.join(ENGINES)}"
+            f"engine {engine!r} cannot be used here ({error}): install it (pip install {engine}) or choose another of "
+            f"{', '.join(ENGINES)}"
         ) from error
     forward = load(metadata, part, threads, input_shape, output_shape)
     network = Network(f"{metadata.name} {part} ({engine})", forward, input_shape, output_shape)

@@ -6,9 +6,7 @@ import numpy as np
 import onnxruntime
 
 from emotion_recognition.engines.errors import ModelError
-from emotion_recognition.engines.weights import ModelMetadata
-
-WEIGHTS_KEY = "weights_sha256"
+from emotion_recognition.engines.weights import WEIGHTS_KEY, ModelMetadata
 
 
 def create_session(path: str, threads: int = 1, sizes_vary: bool = False) -> onnxruntime.InferenceSession:

@@ -2,7 +2,8 @@
 
 A model is a JSON file, the sidecar, beside its weights. Two levels stand here: :func:`verify_files` checks the files of
 any sidecar, :func:`load_metadata` reads in addition what an emotion model must say about itself. Neither needs torch,
-onnx or numpy. Only ``.onnx`` and ``.safetensors`` are accepted: both are data, neither can run code when read.
+onnx or numpy. Only ``.onnx``, ``.safetensors`` and ncnn's pair of files are accepted: all are data, none can run code
+when read.
 
 Safetensors' layout: https://github.com/huggingface/safetensors#format.
 """
@@ -21,7 +22,9 @@ from emotion_recognition.engines.errors import ModelError
 from emotion_recognition.engines.preprocessing import FacePreprocessing, SpeechPreprocessing
 from emotion_recognition.models.configurations import CONFIGURATIONS, FACE, other_readings
 
-SUFFIXES = (".onnx", ".safetensors")
+SUFFIXES = (".onnx", ".safetensors", ".ncnn.param", ".ncnn.bin")
+# Under which an ONNX file names the weights it was made from.
+WEIGHTS_KEY = "weights_sha256"
 LARGEST_SIDECAR = 1 << 20
 LARGEST_HEADER = 100_000_000
 
@@ -43,7 +46,8 @@ class ModelMetadata:
         architecture: one of PARTS.
         class_ids: label table: classes the model can name. The network's column k is class k + 1 whatever the table;
             columns of classes not in it mean nothing.
-        files: verified files by key: ``<part>_onnx`` for each part, and ``safetensors``.
+        files: verified files by key: ``<part>_onnx`` for each part, ``safetensors``, and where ncnn's files were made
+            ``<part>_ncnn_param`` and ``<part>_ncnn_bin``.
         preprocessing: what the network's input must look like.
         temperature: the logits are divided by it before the softmax; above 0.
         licence: licence of the weights, in words.
@@ -136,7 +140,7 @@ def verify_files(sidecar: str | Path) -> dict[str, Path]:
 
     Raises:
         ModelError: the sidecar cannot be read, or a file is missing, differs from its sha256, lies outside the
-            sidecar's folder or is neither ``.onnx`` nor ``.safetensors``. The text names the file.
+            sidecar's folder or is of none of the kinds in SUFFIXES. The text names the file.
     """
     return _verify(Path(sidecar), read_sidecar(sidecar))
 
@@ -211,8 +215,8 @@ def _verify(sidecar: Path, found: dict[str, Any]) -> dict[str, Path]:
 def _inside(sidecar: Path, folder: Path, name: Any) -> Path:
     if not isinstance(name, str) or not name or "\0" in name:
         raise ModelError(f"{sidecar}: file path {name!r}, expected a name relative to the sidecar's folder")
-    if PurePosixPath(name).suffix.lower() not in SUFFIXES:
-        raise ModelError(f"{sidecar}: file {name!r}, only {' and '.join(SUFFIXES)} are loaded")
+    if not PurePosixPath(name).name.lower().endswith(SUFFIXES):
+        raise ModelError(f"{sidecar}: file {name!r}, only {', '.join(SUFFIXES)} are loaded")
     path = (folder / name).resolve()
     if not path.is_relative_to(folder):
         raise ModelError(f"{sidecar}: file {name!r} lies outside the sidecar's folder {folder}")

@@ -11,6 +11,7 @@ PAPER_FACE = _HERE / "ghostnet-tam-fan_fer2013.json"
 PAPER_SPEECH = _HERE / "speech-cnn-s2_ravdess.json"
 
 PAPER = "paper"
+SHIPPED = {path.stem: path for path in (FACE, SPEECH, PAPER_FACE, PAPER_SPEECH)}
 
 
 def face_sidecar(name: str = "") -> Path:
@@ -23,4 +24,4 @@ def speech_sidecar(name: str = "") -> Path:
     return {"": SPEECH, PAPER: PAPER_SPEECH}.get(name) or Path(name)
 
 
-__all__ = ["FACE", "PAPER_FACE", "PAPER_SPEECH", "SPEECH", "face_sidecar", "speech_sidecar"]
+__all__ = ["FACE", "PAPER_FACE", "PAPER_SPEECH", "SHIPPED", "SPEECH", "face_sidecar", "speech_sidecar"]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from small_models import crops
 
 from emotion_recognition.classifiers import VisualClassifier
-from emotion_recognition.engines import ENGINES, ModelError, load_metadata
+from emotion_recognition.engines import ENGINES, ModelError, installed_engines, load_metadata
 
 STEP_NS = 200_000_000
 PICTURES = crops(40)
@@ -13,7 +13,8 @@ PICTURES = crops(40)
 
 @pytest.fixture(scope="module", params=ENGINES)
 def classifier(request, face_sidecar):
-    pytest.importorskip(request.param)
+    if request.param not in installed_engines():
+        pytest.skip(f"{request.param} is not installed")
     return VisualClassifier(load_metadata(face_sidecar), request.param)
 
 
@@ -48,8 +49,11 @@ def test_the_clip_matters(fresh):
 def test_engines_agree(face_sidecar):
     pytest.importorskip("torch")
     metadata = load_metadata(face_sidecar)
-    found = [VisualClassifier(metadata, engine).classify_clip(PICTURES[:5]).probabilities for engine in ENGINES]
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+    for engine in installed_engines():
+        found = VisualClassifier(metadata, engine).classify_clip(PICTURES[:5]).probabilities
+        if engine == ENGINES[0]:
+            expected = found
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_probabilities_follow_from_the_networks_logits(face_sidecar):

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "onnx", "safetensors", "librosa", "torchaudio", "av", "rclpy")
+HEAVY = ("torch", "onnx", "safetensors", "librosa", "torchaudio", "av", "rclpy", "ncnn", "openvino")
 
 
 @pytest.mark.parametrize("package", ["engines", "classifiers", "fusion", "estimates", "stamps"])

@@ -40,6 +40,15 @@ def change(sidecar, **fields):
     sidecar.write_text(json.dumps(content))
 
 
+def test_ncnns_pair_is_verified_as_all_files_are(tmp_path):
+    one, two = write_file(tmp_path / "a.b.ncnn.param", b"1"), write_file(tmp_path / "a.b.ncnn.bin", b"2")
+    sidecar = write_sidecar(tmp_path, param=("a.b.ncnn.param", one), bin=("a.b.ncnn.bin", two))
+    assert verify_files(sidecar) == {"param": tmp_path / "a.b.ncnn.param", "bin": tmp_path / "a.b.ncnn.bin"}
+    write_file(tmp_path / "a.b.ncnn.bin", b"3")
+    with pytest.raises(ModelError, match=r"a\.b\.ncnn\.bin: sha256 is .* the file was changed"):
+        verify_files(sidecar)
+
+
 def test_verified_files_are_returned_by_key(tmp_path):
     one, two = write_file(tmp_path / "a.onnx", b"1"), write_file(tmp_path / "sub" / "b.safetensors", b"2")
     sidecar = write_sidecar(tmp_path, first=("a.onnx", one), second=("sub/b.safetensors", two))
@@ -61,10 +70,10 @@ def test_a_missing_file_is_named(tmp_path):
         verify_files(write_sidecar(tmp_path, net=("gone.onnx", "0" * 64)))
 
 
-@pytest.mark.parametrize("name", ["a.pt", "a.pkl", "a.onnx.pth", "a", "a.bin"])
-def test_only_onnx_and_safetensors_are_accepted(tmp_path, name):
+@pytest.mark.parametrize("name", ["a.pt", "a.pkl", "a.onnx.pth", "a", "a.bin", "a.param", "ncnn.bin"])
+def test_only_onnx_safetensors_and_ncnns_pair_are_accepted(tmp_path, name):
     digest = write_file(tmp_path / name)
-    with pytest.raises(ModelError, match=r"only \.onnx and \.safetensors"):
+    with pytest.raises(ModelError, match=r"only \.onnx, \.safetensors, \.ncnn\.param, \.ncnn\.bin are loaded"):
         verify_files(write_sidecar(tmp_path, net=(name, digest)))
 
 
@@ -119,7 +128,7 @@ def test_metadata_holds_what_was_exported(face_sidecar):
     assert metadata.preprocessing.source_pixels == 48 and metadata.preprocessing.gray
     assert metadata.temperature == 2.0
     assert metadata.scores == {"accuracy": 0.125}
-    assert set(metadata.files) == {"backbone_onnx", "fan_onnx", "safetensors"}
+    assert {"backbone_onnx", "fan_onnx", "safetensors"} <= set(metadata.files)
     assert metadata.parts == ("backbone", "fan")
     assert metadata.readings == {} and "readings" not in json.loads(face_sidecar.read_text())
 

@@ -1,7 +1,19 @@
 """Fixtures: small exported models; a conftest imports them."""
 
+from importlib.util import find_spec
+
 import pytest
 import small_models
+
+
+def with_ncnn(sidecar):
+    """Add ncnn's files to a model where they can be made, and return its sidecar."""
+    if find_spec("ncnn") and find_spec("pnnx"):
+        from emotion_recognition.engines import load_metadata
+        from emotion_recognition.engines.export import export_engine
+
+        export_engine(load_metadata(sidecar), "ncnn", sidecar.parent)
+    return sidecar
 
 
 @pytest.fixture(scope="session")
@@ -10,12 +22,9 @@ def face_sidecar(tmp_path_factory):
     pytest.importorskip("torch", reason="a model is exported with torch")
     from emotion_recognition.engines.export import export_face
 
-    return export_face(
-        small_models.RandomFace(),
-        "ghostnet-tam-fan",
-        small_models.face_fields(),
-        tmp_path_factory.mktemp("face"),
-        "face",
+    folder = tmp_path_factory.mktemp("face")
+    return with_ncnn(
+        export_face(small_models.RandomFace(), "ghostnet-tam-fan", small_models.face_fields(), folder, "face")
     )
 
 
@@ -26,7 +35,9 @@ def speech_sidecar(tmp_path_factory):
     from emotion_recognition.engines.export import export_speech
 
     folder = tmp_path_factory.mktemp("speech")
-    return export_speech(small_models.random_speech(), "speech-cnn-s2", small_models.speech_fields(), folder, "speech")
+    return with_ncnn(
+        export_speech(small_models.random_speech(), "speech-cnn-s2", small_models.speech_fields(), folder, "speech")
+    )
 
 
 @pytest.fixture(scope="session")
@@ -36,4 +47,4 @@ def matrix_sidecar(tmp_path_factory):
     from emotion_recognition.engines.export import export_speech
 
     model, fields = small_models.random_matrix_speech(), small_models.matrix_fields()
-    return export_speech(model, "speech-resnet", fields, tmp_path_factory.mktemp("matrix"), "matrix")
+    return with_ncnn(export_speech(model, "speech-resnet", fields, tmp_path_factory.mktemp("matrix"), "matrix"))

@@ -22,14 +22,17 @@ from emotion_recognition.sensors import MediaSource  # noqa: E402
 
 SECOND = 1_000_000_000
 QUIET = {"silence_report": 60.0, "max_stamp_age": 600.0}
-LIBRARIES = {"facenet_pytorch": ("torch", "facenet_pytorch"), "librosa": ("librosa",), "torchaudio": ("torch",)}
+LIBRARIES = {
+    "facenet_pytorch": ("torch", "facenet_pytorch"), "librosa": ("librosa",), "torchaudio": ("torch",),
+    "torch": ("torch",), "ncnn": ("ncnn",), "openvino": ("openvino",),
+}  # fmt: skip
 
 
 def answers(bench, node, parameter, kind, topic, message, output_kind, output, **parameters):
     """Return by value what the node publishes of one message with each value of a parameter."""
     found = {}
     for number, value in enumerate(all_declarations()[parameter].one_of):
-        for library in LIBRARIES.get(value, (value,) if value == "torch" else ()):
+        for library in LIBRARIES.get(value, ()):
             # Not imported here: facenet_pytorch may need the shim for torchvision first.
             if not find_spec(library):
                 pytest.skip(f"{library} is not installed")
@@ -78,5 +81,6 @@ def test_classifier_engines_agree(bench, model, stream):
     found = answers(
         bench, node, "classifier_engine", kind, topic, message, Emotion, f"emotion/{stream}", **model(stream)
     )
-    probabilities = [np.array(answer.probabilities) for answer in found.values()]
-    np.testing.assert_allclose(probabilities[1], probabilities[0], atol=1e-5)
+    assert set(found) == {"onnxruntime", "torch", "ncnn", "openvino"}
+    for answer in found.values():
+        np.testing.assert_allclose(answer.probabilities, found["onnxruntime"].probabilities, atol=1e-5)

@@ -16,7 +16,8 @@ from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from emotion_recognition.classifiers.face_input import FaceInput  # noqa: E402
-from emotion_recognition.engines.network import ENGINES, load_network  # noqa: E402
+from emotion_recognition.engines.export import REFERENCE_ENGINES  # noqa: E402
+from emotion_recognition.engines.network import load_network  # noqa: E402
 from emotion_recognition.engines.torch_engine import load_part  # noqa: E402
 from emotion_recognition.engines.weights import load_metadata  # noqa: E402
 from emotion_recognition.evaluation.records import RunRecord  # noqa: E402
@@ -68,7 +69,7 @@ def test_a_speech_model_says_its_readings_and_both_engines_run_them(task, tmp_pa
     assert any(isinstance(layer, torch.nn.PReLU) for layer in load_part(metadata, "speech").modules())
     whole = learner._features.whole[:3]
     standardised = ((whole - model.mean) / model.std).astype(np.float32)
-    for engine in ENGINES:
+    for engine in REFERENCE_ENGINES:
         found = load_network(metadata, "speech", engine).run(standardised)
         assert found[:, np.array(SIX) - 1] == pytest.approx(
             learner.logits(model, np.arange(3))[:, np.array(SIX) - 1], abs=1e-3
@@ -83,7 +84,7 @@ def test_a_visual_model_says_its_readings_and_both_engines_run_them(cremad, cach
     assert metadata.readings == {"frame_weights": "beta"}
     assert not load_part(metadata, "fan").alpha_in_clip
     frames = clip_input(learner._crops(np.arange(1))[0], FaceInput(metadata.preprocessing)).numpy()
-    for engine in ENGINES:
+    for engine in REFERENCE_ENGINES:
         embeddings = load_network(metadata, "backbone", engine).run(frames)
         found = load_network(metadata, "fan", engine).run(embeddings[np.newaxis])[0]
         expected = learner.logits(network, np.arange(1))[0]
