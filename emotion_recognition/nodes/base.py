@@ -168,8 +168,12 @@ class PerceptionNode(LifecycleNode):
         *,
         watched: bool = True,
         entity_id: str | None = None,
+        serialized: bool = False,
     ) -> None:
-        """Subscribe until deactivation; a watched topic that stays silent is named in the log."""
+        """Subscribe until deactivation; a watched topic that stays silent is named in the log.
+
+        With ``serialized`` the callback gets the bytes of a message.
+        """
 
         def received(message: Any) -> None:
             if watched:
@@ -195,6 +199,7 @@ class PerceptionNode(LifecycleNode):
             copy(qos),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=incompatible),
             qos_overriding_options=overridable(entity_id),
+            raw=serialized,
         )
         self._inputs.append(subscription)
         if watched:

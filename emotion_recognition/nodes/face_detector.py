@@ -2,19 +2,24 @@
 
 from functools import partial
 
+from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from emotion_recognition.estimates import Reason
 from emotion_recognition.faces import FacePipeline, FrameSampler, Tracker, create_detector
 from emotion_recognition.msg import FaceSamples
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
-from emotion_recognition.nodes.conversions import face_samples_message, stamp_ns
+from emotion_recognition.nodes.conversions import face_samples_message
 from emotion_recognition.nodes.image_decoding import create_image_decoder
 from emotion_recognition.nodes.running import run
+from emotion_recognition.sensors.cdr import FrameHeader, read_header
 from emotion_recognition.sensors.freezing import FreezeGuard
 from emotion_recognition.sensors.images import ImageError
 from emotion_recognition.stamps import StampGuard
+
+TRANSPORTS = {"raw": (Image, "image"), "compressed": (CompressedImage, "image/compressed")}
 
 
 class FaceDetector(PerceptionNode):
@@ -46,10 +51,9 @@ class FaceDetector(PerceptionNode):
     def activate(self) -> None:
         """Listen to the camera."""
         self.work_in_thread(self._detect, capacity=1)
-        if self.parameters["image_transport"] == "raw":
-            self.listen(Image, "image", partial(self._sample, "image"), qos.IMAGE)
-        else:
-            self.listen(CompressedImage, "image/compressed", partial(self._sample, "image/compressed"), qos.IMAGE)
+        kind, topic = TRANSPORTS[self.parameters["image_transport"]]
+        # Serialized: most frames are not sampled, and need nothing but their stamp read.
+        self.listen(kind, topic, partial(self._sample, topic), qos.IMAGE, serialized=True)
 
     def forget(self) -> None:
         """End all tracks."""
@@ -59,36 +63,43 @@ class FaceDetector(PerceptionNode):
             self._guard.reset()
             self._freeze.reset()
 
-    def _sample(self, topic: str, message: Image | CompressedImage) -> None:
-        stamp = stamp_ns(message.header.stamp)
-        verdict = self._guard.check(stamp, self.get_clock().now().nanoseconds)
+    def _sample(self, topic: str, message: bytes) -> None:
+        try:
+            header = read_header(message)
+        except ImageError as error:
+            self._leave_out(topic, "image", error)
+            return
+        verdict = self._guard.check(header.stamp_ns, self.get_clock().now().nanoseconds)
         if not verdict.accepted:
-            self.reporter.report("stamp", f"image on {self.resolve_topic_name(topic)} left out: {verdict.problem}")
+            self._leave_out(topic, "stamp", verdict.problem)
             return
         if verdict.restarted:
             self._sampler.reset()
-        if self._sampler.accept(stamp):
-            self.worker.put((topic, message))
+        if self._sampler.accept(header.stamp_ns):
+            self.worker.put((topic, header, message))
 
-    def _detect(self, item: tuple[str, Image | CompressedImage]) -> None:
-        topic, message = item
+    def _leave_out(self, topic: str, kind: str, problem: object) -> None:
+        self.reporter.report(kind, f"image on {self.resolve_topic_name(topic)} left out: {problem}")
+
+    def _detect(self, item: tuple[str, FrameHeader, bytes]) -> None:
+        topic, header, message = item
         try:
             rgb = self._decode(message)
         except ImageError as error:
-            self.reporter.report("image", f"image on {self.resolve_topic_name(topic)} left out: {error}")
+            self._leave_out(topic, "image", error)
             return
-        stamp = stamp_ns(message.header.stamp)
-        frozen = self._freeze.is_frozen(rgb, stamp)
+        frozen = self._freeze.is_frozen(rgb, header.stamp_ns)
         if frozen:
             self.reporter.report(
                 "frozen",
                 f"image on {self.resolve_topic_name(topic)} is the same to the last bit for at least "
                 f"{self.parameters['frozen_after']} s: expected a moving picture; left out",
             )
-        samples = [] if frozen else self._pipeline.process(rgb, stamp)
+        samples = [] if frozen else self._pipeline.process(rgb, header.stamp_ns)
         reasons = Reason.CAMERA_FROZEN if frozen else Reason.NONE
         skipped = self.worker.take_dropped() if self.worker else 0
-        self._publisher.publish(face_samples_message(message.header, rgb.shape, samples, reasons, skipped))
+        stamped = Header(stamp=Time(sec=header.sec, nanosec=header.nanosec), frame_id=header.frame_id)
+        self._publisher.publish(face_samples_message(stamped, rgb.shape, samples, reasons, skipped))
 
 
 def main(args: list[str] | None = None) -> int:

@@ -1,5 +1,13 @@
 """Decoding of what cameras, microphones and media files send."""
 
+from emotion_recognition.sensors.cdr import (
+    CompressedFile,
+    FrameHeader,
+    RawImage,
+    read_compressed_image,
+    read_header,
+    read_image,
+)
 from emotion_recognition.sensors.devices import LiveSource
 from emotion_recognition.sensors.images import ImageError, decode_compressed, decode_image
 from emotion_recognition.sensors.media import AudioChunk, MediaError, MediaSource, VideoFrame
@@ -8,13 +16,19 @@ from emotion_recognition.sensors.pcm import AudioError, check_samples, decode_pc
 __all__ = [
     "AudioChunk",
     "AudioError",
+    "CompressedFile",
+    "FrameHeader",
     "ImageError",
     "LiveSource",
     "MediaError",
     "MediaSource",
+    "RawImage",
     "VideoFrame",
     "check_samples",
     "decode_compressed",
     "decode_image",
     "decode_pcm",
+    "read_compressed_image",
+    "read_header",
+    "read_image",
 ]

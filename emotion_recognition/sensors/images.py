@@ -58,7 +58,8 @@ def decode_image(encoding: str, width: int, height: int, step: int, data, is_big
         is_bigendian: has no effect, since every known encoding has samples of one byte.
 
     Returns:
-        (height, width, 3) uint8, RGB, C-contiguous, a copy of the data.
+        (height, width, 3) uint8, RGB, C-contiguous: a copy of the data, or a view of them where they are rgb8 without
+        padding and read-only, as bytes are.
 
     Raises:
         ImageError: the encoding is unknown, a size is zero or too large, or ``step`` or the data do not fit the size.
@@ -82,7 +83,7 @@ def decode_image(encoding: str, width: int, height: int, step: int, data, is_big
     _, channels = _PACKED[name]
     pixels = np.ndarray((height, width, pixel_bytes), np.uint8, buffer, strides=(step, pixel_bytes, 1))
     if name == "rgb8":
-        return pixels.copy()
+        return pixels.copy() if pixels.flags.writeable or not pixels.flags.c_contiguous else pixels
     rgb = np.empty((height, width, 3), np.uint8)
     for target, source in enumerate(channels):
         rgb[..., target] = pixels[..., source]
