@@ -13,6 +13,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from emotion_recognition.nodes.memory import keep_freed_memory
 from emotion_recognition.parameters import ParameterError
 
 # Fast DDS 3 reads the first, Fast DDS 2 the second; both at once load the profile twice, which is an error.
@@ -65,6 +66,7 @@ def spin_nodes(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     prepare_environment()
+    keep_freed_memory()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:

@@ -1,0 +1,24 @@
+"""How a node's process keeps the memory of large messages.
+
+glibc gives blocks above a threshold back to the kernel as soon as they are free, so every camera frame is read into new
+pages, which the kernel clears one by one as they are touched: that takes longer than the copying.
+"""
+
+import ctypes
+import os
+
+# mallopt(3), https://man7.org/linux/man-pages/man3/mallopt.3.html; the value for each, and the variable that sets it.
+_OPTIONS = {"MALLOC_TRIM_THRESHOLD_": (-1, 64 << 20), "MALLOC_MMAP_THRESHOLD_": (-3, 32 << 20)}
+
+
+def keep_freed_memory() -> bool:
+    """Let the process use freed blocks of up to 32 MiB again, and keep up to 64 MiB free for that.
+
+    What the user has set in the environment stays. Returns whether the C library took every setting; another than glibc
+    has none.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return False
+    return all([name in os.environ or bool(mallopt(*option)) for name, option in _OPTIONS.items()])
