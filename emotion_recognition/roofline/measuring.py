@@ -31,7 +31,7 @@ RUNS = 15
 TIMEOUT_S = 300
 # Of a run's time on the clock, the share on the processor below which others were in the way.
 LEAST_CPU_SHARE = 0.9
-_THREADS = (
+THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
@@ -79,7 +79,7 @@ def measure() -> Measured:
         RuntimeError: the process failed; its last line is named.
     """
     path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), "PYTHONPATH": path}
+    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": path}
     try:
         done = subprocess.run(
             [sys.executable, "-m", __name__], capture_output=True, text=True, timeout=TIMEOUT_S, env=environment
