@@ -1,0 +1,1 @@
+"""Recordings: bags read, made, judged against labels, and replayed through the nodes."""
