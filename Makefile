@@ -1,5 +1,6 @@
 # make demo   everything set up, then a recording played through the nodes
 # make test   everything set up, then every test
+# make bench  everything set up, then all costs measured: bench/<date>.md and .json, bench/latest.json
 # README.md says more.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -18,7 +19,7 @@ QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
 
-.PHONY: demo test setup setup-train lint clean
+.PHONY: demo test bench setup setup-train lint clean
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -26,6 +27,9 @@ demo: setup
 
 test: setup-train
 	$(BIN)/python -m pytest test
+
+bench: setup-train
+	$(BIN)/emotion-recognition bench
 
 lint: setup-train
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from emotion_recognition.cli import (
+    bench,
     cross_validate,
     demo,
     evaluate_model,
@@ -51,6 +52,7 @@ app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(parameters.parameters)
 app.command()(report.report)
 app.command()(roofline.roofline)
+app.command()(bench.bench)
 app.command()(evaluate_model.evaluate_model)
 app.command()(train.train)
 app.command()(export.export)

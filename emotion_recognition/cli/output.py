@@ -24,6 +24,7 @@ REQUIREMENTS = {
     "distributed": "requirements/train.txt",
     "scipy": "requirements/train.txt",
     "onnx": "requirements/train.txt",
+    "psutil": "requirements/train.txt",
     "pnnx": "requirements/train.txt",
     "ncnn": "requirements/engines.txt",
     "openvino": "requirements/engines.txt",
