@@ -8,8 +8,8 @@ import numpy as np
 from emotion_recognition.audio.clock import SampleClock
 from emotion_recognition.audio.resampling import RATE, Resampler, check_format
 from emotion_recognition.audio.voice_activity import create_voice_activity
-from emotion_recognition.audio.windows import AudioWindow, AudioWindows
-from emotion_recognition.features import MfccSettings, create_mfcc
+from emotion_recognition.audio.windows import HOP_S, AudioWindow, AudioWindows
+from emotion_recognition.features import MfccSettings, SlidingMfcc, create_mfcc
 from emotion_recognition.sensors.pcm import check_samples
 from emotion_recognition.stamps import SECOND_NS
 
@@ -32,7 +32,7 @@ class AudioSettings:
     """
 
     window_s: float = 3.0
-    hop_s: float = 0.5
+    hop_s: float = HOP_S
     min_window_s: float = 1.0
     gap_tolerance_s: float = 0.1
     receipt_gap_tolerance_s: float = 0.5
@@ -101,7 +101,7 @@ class AudioPipeline:
             )
         if self.settings.mfcc.rate != RATE:
             raise ValueError(f"MFCC rate {self.settings.mfcc.rate} Hz: windows are at {RATE} Hz")
-        self._mfcc = create_mfcc(self.settings.mfcc_engine, self.settings.mfcc)
+        self._mfcc = SlidingMfcc(create_mfcc(self.settings.mfcc_engine, self.settings.mfcc))
         self._voice = create_voice_activity(self.settings.voice_activity, self.settings.voice_threshold)
         # The clock decides what follows what; a correction of its own is never larger than its tolerance.
         self._windows = AudioWindows(
@@ -159,6 +159,7 @@ class AudioPipeline:
         self._resampler = Resampler(rate, channels)
         self._windows.restart()
         self._voice.reset()
+        self._mfcc.reset()
         self._messages: deque[tuple[int, int, int]] = deque()  # index and time of the first sample, stamp
         self._taken = 0  # samples at the microphone's rate
         self._made = 0  # samples at 16 kHz
@@ -189,7 +190,7 @@ class AudioPipeline:
 
     def _describe(self, window: AudioWindow) -> MfccResult:
         end = window.first_index + len(window.samples)
-        mfcc = self._mfcc(window.samples)
+        mfcc = self._mfcc(window.samples, window.first_index)
         clipped = self._clipped[
             self._at_source(window.first_index) - self._clipped_first : self._at_source(end) - self._clipped_first
         ]

@@ -8,6 +8,8 @@ import numpy as np
 from emotion_recognition.audio.resampling import RATE
 from emotion_recognition.stamps import SECOND_NS
 
+HOP_S = 0.512  # 8192 samples, 16 frames of the MFCCs, so that windows share frames
+
 
 @dataclass(frozen=True)
 class AudioWindow:
@@ -43,7 +45,9 @@ class AudioWindows:
         ValueError: unless 0 < hop_s, 0 < min_window_s <= window_s and 0 <= tolerance_s.
     """
 
-    def __init__(self, window_s: float = 3.0, hop_s: float = 0.5, min_window_s: float = 1.0, tolerance_s: float = 0.1):
+    def __init__(
+        self, window_s: float = 3.0, hop_s: float = HOP_S, min_window_s: float = 1.0, tolerance_s: float = 0.1
+    ):
         self._window, self._hop, self._shortest = (round(t * RATE) for t in (window_s, hop_s, min_window_s))
         if self._hop < 1 or not 1 <= self._shortest <= self._window or tolerance_s < 0:
             raise ValueError(

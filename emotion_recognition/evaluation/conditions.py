@@ -18,6 +18,7 @@ from emotion_recognition.evaluation.protocols import Split
 from emotion_recognition.evaluation.records import RunRecord
 
 RATE = 16000
+HOP_S = 0.5  # of the windows
 _SOUND = re.compile(r"(clips|windows)(?: (gain|noise) ([+-]?\d+(?:\.\d+)?) dB)?")
 
 # Logits (N, 8) of N sounds, each (n,) float32 at 16 kHz, by the model that has not heard a fold's test clips.
@@ -56,8 +57,8 @@ def apply_condition(sound: np.ndarray, condition: str, rng: np.random.Generator)
 
 
 def windows(sound: np.ndarray) -> list[np.ndarray]:
-    """Return the windows of 3 s that the robot cuts of a sound, one every 0.5 s, the shortest 1 s; at least one."""
-    cut = [window.samples for window in AudioWindows().push(np.asarray(sound, np.float32), 0, 0)]
+    """Return windows of a sound as a robot cuts them, of 3 s, one every 0.5 s, the shortest 1 s; at least one."""
+    cut = [window.samples for window in AudioWindows(hop_s=HOP_S).push(np.asarray(sound, np.float32), 0, 0)]
     return cut or [np.asarray(sound, np.float32)]
 
 

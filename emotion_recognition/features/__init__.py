@@ -1,10 +1,11 @@
 """Features of sound: the 40 mel-frequency cepstral coefficients, by one of three engines."""
 
 from emotion_recognition.features.mfcc import Mfcc, MfccSettings, NumpyMfcc
+from emotion_recognition.features.sliding import SlidingMfcc
 
 MFCC_ENGINES = ("numpy", "librosa", "torchaudio")
 
-__all__ = ["MFCC_ENGINES", "Mfcc", "MfccSettings", "NumpyMfcc", "create_mfcc"]
+__all__ = ["MFCC_ENGINES", "Mfcc", "MfccSettings", "NumpyMfcc", "SlidingMfcc", "create_mfcc"]
 
 
 def create_mfcc(engine: str = "numpy", settings: MfccSettings | None = None) -> Mfcc:

@@ -14,6 +14,7 @@ import numpy as np
 from emotion_recognition.sensors.pcm import AudioError
 
 Mfcc = Callable[[np.ndarray], np.ndarray]
+BLOCK = 4  # frames whose mel bands are one matrix product
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class NumpyMfcc:
         Raises:
             AudioError: no samples, more than one channel, NaN or infinity.
         """
-        return (self._dct @ self.decibels(samples)).astype(np.float32)
+        return self.coefficients(self._decibels(self._all_mel(samples)))
 
     def decibels(self, samples: np.ndarray) -> np.ndarray:
         """Return the mel bands (mels, 1 + n // hop) float64 in dB, of which the coefficients are the DCT.
@@ -111,15 +112,54 @@ class NumpyMfcc:
         Raises:
             AudioError: as for the coefficients.
         """
+        return self._decibels(self._all_mel(samples))
+
+    def from_blocks(self, blocks: np.ndarray, count: int) -> np.ndarray:
+        """Return the coefficients of ``count`` samples whose power :meth:`mel_blocks` gave, (blocks, BLOCK, mels)."""
+        return self.coefficients(self._decibels(blocks.reshape(-1, self.settings.mels)[: self.frames(count)]))
+
+    def frames(self, count: int) -> int:
+        """Return the number of frames of ``count`` samples."""
+        return 1 + count // self.settings.hop
+
+    def mel_blocks(self, samples: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
+        """Return the power in the mel bands of frames, BLOCK of them at a time.
+
+        A block's values depend, to the last bit, on nothing but the sound under its own frames: every block is one
+        matrix product of the same shape, since a BLAS may round another shape otherwise.
+
+        Args:
+            samples: mono (n,), checked.
+            wanted: numbers of the blocks; all if None. Block b holds the frames from ``b * BLOCK`` on; behind the last
+                frame lie frames of silence.
+
+        Returns:
+            float32 (blocks, BLOCK, mels).
+        """
         settings = self.settings
-        padded = np.pad(checked_mono(samples), settings.n_fft // 2)
+        blocks = -(-self.frames(len(samples)) // BLOCK)
+        padded = np.zeros(settings.n_fft + (blocks * BLOCK - 1) * settings.hop, np.float32)
+        inside = padded[settings.n_fft // 2 :][: len(samples)]
+        inside[...] = samples[: len(inside)]
         frames = np.lib.stride_tricks.sliding_window_view(padded, settings.n_fft)[:: settings.hop]
+        if wanted is not None:
+            frames = frames[(np.asarray(wanted)[:, None] * BLOCK + np.arange(BLOCK)).ravel()]
         # float64: NumPy's real FFT of float32 takes four times as long.
         spectrum = np.fft.rfft(frames * self._window)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
-        mel = (power.astype(np.float32) @ self._filters).astype(np.float64)
-        decibels = 10.0 * np.log10(np.maximum(mel, settings.amin))
-        np.maximum(decibels, decibels.max() - settings.top_db, out=decibels)
+        return power.astype(np.float32).reshape(-1, BLOCK, power.shape[1]) @ self._filters
+
+    def coefficients(self, decibels: np.ndarray) -> np.ndarray:
+        """Return the coefficients (coefficients, T) float32 of mel bands (mels, T) in dB."""
+        return (self._dct @ decibels).astype(np.float32)
+
+    def _all_mel(self, samples: np.ndarray) -> np.ndarray:
+        samples = checked_mono(samples)
+        return self.mel_blocks(samples).reshape(-1, self.settings.mels)[: self.frames(len(samples))]
+
+    def _decibels(self, mel: np.ndarray) -> np.ndarray:
+        decibels = 10.0 * np.log10(np.maximum(mel.astype(np.float64), self.settings.amin))
+        np.maximum(decibels, decibels.max() - self.settings.top_db, out=decibels)
         return decibels.T
 
 

@@ -10,7 +10,7 @@ from emotion_recognition.features import MfccSettings, create_mfcc
 from emotion_recognition.sensors.pcm import AudioError
 
 START = 1_700_000_000_123_456_789
-SETTINGS = AudioSettings(voice_activity="energy")
+SETTINGS = AudioSettings(voice_activity="energy", hop_s=0.5)
 
 
 def noise(rate: int, seconds: float, channels: int = 1, level: float = 0.1, seed: int = 0) -> np.ndarray:
@@ -65,8 +65,8 @@ def test_a_click_stands_at_its_true_time(rate):
 
 def test_results_do_not_depend_on_the_chunks():
     sound = noise(48000, 4.0, 2) * np.sin(np.arange(48000 * 4) / 9000)[:, None].astype(np.float32)
-    whole, _ = push_all(AudioPipeline(), sound, 48000, [len(sound)])
-    parts, _ = push_all(AudioPipeline(), sound, 48000, [480, 1, 3333])
+    whole, _ = push_all(AudioPipeline(AudioSettings(hop_s=0.5)), sound, 48000, [len(sound)])
+    parts, _ = push_all(AudioPipeline(AudioSettings(hop_s=0.5)), sound, 48000, [480, 1, 3333])
     assert len(whole) == len(parts) == 6
     for found, expected in zip(parts, whole, strict=True):
         assert abs(found.start_ns - expected.start_ns) <= 2 and abs(found.end_ns - expected.end_ns) <= 2
@@ -83,6 +83,19 @@ def test_coefficients_are_those_of_the_window():
     assert results[-1].mfcc_mean == pytest.approx(expected.mean(1), abs=1e-3)
 
 
+def test_windows_share_frames_and_get_the_same_coefficients():
+    """In a stream that starts anew, too, where samples are counted from 0 again."""
+    pipeline = AudioPipeline(AudioSettings(voice_activity="energy"))
+    for start, seed in ((START, 0), (START + 10**12, 1)):
+        sound = noise(16000, 6.0, seed=seed)
+        results, _ = push_all(pipeline, sound, 16000, [900], start_ns=start)
+        assert len(results) == 10
+        for number, result in enumerate(results):
+            end = 16384 + 8192 * number
+            assert np.array_equal(result.mfcc, create_mfcc()(sound[max(0, end - 48000) : end, 0]))
+    assert pipeline.restarts == 1 and pipeline._mfcc.reused > pipeline._mfcc.computed
+
+
 def test_level_and_clipping():
     rate = 48000
     square = np.ones((rate * 3, 2), np.float32) * 0.5
@@ -95,7 +108,7 @@ def test_level_and_clipping():
 
 def test_silence_is_measured_not_refused():
     results, _ = push_all(AudioPipeline(), np.zeros((48000, 1), np.float32), 16000, [512])
-    assert len(results) == 5
+    assert len(results) == 4  # of 1.024 s and every 0.512 s more
     for result in results:
         assert (result.level_dbfs, result.voice_activity, result.clipped) == (-120.0, 0.0, 0.0)
         assert np.isfinite(result.mfcc).all()

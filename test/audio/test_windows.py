@@ -35,8 +35,8 @@ def test_result_does_not_depend_on_the_chunks(sizes):
         done += size
     chunks.append(COUNTING[done:])
     ends = np.cumsum([len(chunk) for chunk in chunks])
-    out = push_all(AudioWindows(), chunks)
-    whole = push_all(AudioWindows(), [COUNTING])
+    out = push_all(AudioWindows(hop_s=0.5), chunks)
+    whole = push_all(AudioWindows(hop_s=0.5), [COUNTING])
     assert len(out) == len(whole) == 11
     for found, expected in zip(out, whole, strict=True):
         assert (found.samples == expected.samples).all()

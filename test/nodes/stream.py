@@ -13,7 +13,7 @@ from emotion_recognition.faces import FrameSampler
 SECOND = 1_000_000_000
 RATE = 16000
 FRAMES, REACH_NS = 15, round(3.1 * SECOND)  # frames of a decision; window and half a sampling interval
-FIRST_WINDOW, HOP, WINDOW = 16000, 8000, 48000  # samples
+FIRST_WINDOW, HOP, WINDOW = 16384, 8192, 48000  # samples
 PAIR_WITHIN_NS = 750_000_000
 # What the camera sees until a time in seconds.
 SCENES = ((0.9, "nobody"), (4.6, "one"), (5.6, "two"), (6.6, "nobody"))

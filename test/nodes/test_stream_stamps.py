@@ -81,8 +81,9 @@ def run(ros, model, recording):
 
 def _play(bench, model, picture, voice) -> Run:
     free = {"max_stamp_age": 3600.0, "max_stamp_ahead": 3600.0, "silence_report": 3600.0}
-    # The choice of frames depends on all of them, so here the queue drops none.
-    bench.add(FaceDetector, **free, **{f"qos_overrides.{bench.namespace}/image.subscription.depth": 1000})
+    # The choice of frames depends on all of them, so here the queue drops none; and every new face is seen at once.
+    depth = {f"qos_overrides.{bench.namespace}/image.subscription.depth": 1000}
+    bench.add(FaceDetector, detection_interval=0.0, **free, **depth)
     bench.add(MfccExtractor, **free)
     bench.add(VisualClassifierNode, **model("face"), **free)
     bench.add(SpeechClassifierNode, **model("speech"), **free)
@@ -216,7 +217,7 @@ def test_with_nothing_to_say_the_stamp_is_the_time_of_publishing(run, topic):
 @pytest.mark.parametrize("meaning", ["start", "end"])
 def test_times_follow_sound_of_another_rate_whose_stamps_jitter(bench, recording, meaning):
     """48 kHz stereo, stamps up to 2 ms off: stamps are handed on as sent, times of samples are right to the jitter."""
-    bench.add(MfccExtractor, audio_stamp=meaning, max_stamp_ahead=60.0)
+    bench.add(MfccExtractor, audio_stamp=meaning, hop=0.5, max_stamp_ahead=60.0)
     windows = bench.listen(MfccWindow, "mfcc")
     bench.publisher(AudioInfo, "audio_info").publish(make.audio_info(rate=48000, channels=2))
     sound = bench.publisher(AudioDataStamped, "audio_stamped", 1000)
