@@ -19,7 +19,7 @@ from emotion_recognition.engines.errors import ModelError
 from emotion_recognition.engines.export_parts import ExportPart
 from emotion_recognition.engines.ncnn_engine import label
 from emotion_recognition.engines.weights import file_sha256
-from emotion_recognition.models.attention import FrameAttention
+from emotion_recognition.models.attention import FrameAttention, FrameMean
 
 TIMEOUT_S = 300
 
@@ -55,6 +55,22 @@ class SplitFrameAttention(nn.Module):
         return self.fc(torch.cat((mean, anchor.squeeze(2)), 1))
 
 
+class MeanOfFrames(nn.Module):
+    """The mean over frames after the classifier, which is linear: its convolution tells pnnx which axis is the batch.
+
+    Args:
+        mean: in evaluation.
+    """
+
+    def __init__(self, mean: FrameMean):
+        super().__init__()
+        self.fc = _convolution(mean.fc, slice(None))
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, classes) of embeddings (N, T, features), T >= 1."""
+        return self.fc(embeddings.transpose(1, 2)).mean(2)
+
+
 class EdgePool(nn.Module):
     """Average pooling in steps of 1 or 2 whose last window may have one value: the edge is repeated to fill it.
 
@@ -74,7 +90,9 @@ class EdgePool(nn.Module):
 def rewritten(module: nn.Module) -> nn.Module:
     """Return a copy of a module, in evaluation, of operations that ncnn has and computes as torch does."""
     if isinstance(module, FrameAttention):
-        return SplitFrameAttention(copy.deepcopy(module).eval()).eval()
+        return SplitFrameAttention(copy.deepcopy(module)).eval()
+    if isinstance(module, FrameMean):
+        return MeanOfFrames(module).eval()
     module = copy.deepcopy(module).eval()
     for name, layer in list(module.named_modules()):
         if isinstance(layer, nn.AvgPool2d) and layer.ceil_mode:
