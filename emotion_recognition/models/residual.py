@@ -41,7 +41,10 @@ class BasicBlock(nn.Module):
         self.gate = SqueezeExcitation(cout)
         self.shortcut = nn.Identity()
         if cin != cout or stride != 1:
-            pool = nn.Identity() if stride == 1 else nn.AvgPool2d(stride, ceil_mode=True)
+            # Nothing is padded; but of a last column cut short older ONNX Runtimes would count the missing part, too:
+            # https://github.com/microsoft/onnxruntime/pull/29629
+            pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+            pool = nn.Identity() if stride == 1 else pool
             self.shortcut = nn.Sequential(pool, conv_bn(cin, cout, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
