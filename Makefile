@@ -1,6 +1,7 @@
 # make demo   everything set up, then a recording played through the nodes
 # make test   everything set up, then every test
 # make bench  everything set up, then all costs measured: bench/<date>.md and .json, bench/latest.json
+# make bench-peers  the same frames and sound through other packages, set up in build/peers
 # README.md says more.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -19,7 +20,7 @@ QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
 
-.PHONY: demo test bench setup setup-train lint clean
+.PHONY: demo test bench bench-peers setup setup-train lint clean
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -30,6 +31,9 @@ test: setup-train
 
 bench: setup-train
 	$(BIN)/emotion-recognition bench
+
+bench-peers: setup-train build/peers/.installed
+	$(BIN)/emotion-recognition bench-peers --python build/peers/bin/python
 
 lint: setup-train
 	$(BIN)/ruff check .
@@ -70,6 +74,13 @@ $(VENV)/.train: requirements/train.txt requirements/train-no-deps.txt requiremen
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/train-no-deps.txt \
 		-r requirements/engines.txt
+	@touch $@
+
+# In an environment of its own: what is compared needs other versions of much that is in $(VENV).
+build/peers/.installed: requirements/peers.txt requirements/peers-no-deps.txt
+	$(PYTHON) -m venv --clear build/peers
+	build/peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
+	build/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/peers-no-deps.txt
 	@touch $@
 
 clean:

@@ -22,6 +22,7 @@ from emotion_recognition.stamps import SECOND_NS
 RATE, CHUNK = 16000, 320
 CHUNK_NS = CHUNK * SECOND_NS // RATE
 PATIENCE_S = 60.0
+FORMAT_FIRST_S = 0.5  # from the sound's format to the sound
 CAMERA, MICROPHONE = "bench_camera", "bench_microphone"
 
 
@@ -44,9 +45,7 @@ class Source:
         self._images = node.create_publisher(Image, "image", qos.IMAGE)
         self._sound = node.create_publisher(AudioDataStamped, "audio_stamped", qos.AUDIO)
         self._infos = node.create_publisher(AudioInfo, "audio_info", qos.AUDIO_INFO_LATCHED)
-        self._infos.publish(
-            AudioInfo(channels=1, sample_rate=RATE, sample_format="S16LE", bitrate=256, coding_format="wave")
-        )
+        self._info = AudioInfo(channels=1, sample_rate=RATE, sample_format="S16LE", bitrate=256, coding_format="wave")
         height, width = material.frames.shape[1:3]
         # Made beforehand, so that a camera costs little of the machine that is measured.
         self._frames = [
@@ -59,11 +58,14 @@ class Source:
         self._late_s: list[float] = []
 
     def play(self, stop: threading.Event) -> bool:
-        """Publish until ``stop``, once somebody listens to both; return whether somebody did within PATIENCE_S."""
+        """Publish until ``stop``, once somebody listens to all; return whether somebody did within PATIENCE_S."""
         end = time.monotonic() + PATIENCE_S
-        while not (self._images.get_subscription_count() and self._sound.get_subscription_count()):
+        outputs = self._images, self._sound, self._infos
+        while not all(output.get_subscription_count() for output in outputs):
             if stop.wait(0.02) or time.monotonic() > end:
                 return False
+        self._infos.publish(self._info)
+        stop.wait(FORMAT_FIRST_S)
         began_s, began_ns = time.monotonic(), self._node.get_clock().now().nanoseconds
         image = chunk = 0
         while not stop.is_set():

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emotion_recognition.cli.output import fail, load, print_json, say
+from emotion_recognition.cli.output import EXIT_USAGE, fail, load, print_json, say
 
 Folder = Annotated[Path, typer.Option(help="Folder of the reports.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object, too.")]
@@ -80,3 +80,26 @@ def _finish(made: dict, text: str, output: Path, stem: str, report, json: bool, 
     if json:
         print_json(made)
     say(f"report: {', '.join(map(str, paths))}")
+
+
+def bench_peers(
+    python: Annotated[Path, typer.Option(help="Python of the other packages' environment.")],
+    output: Folder = Path("bench"),
+    rounds: Annotated[int, typer.Option(min=1, help="Times each program runs.")] = 60,
+    json: AsJson = False,
+) -> None:
+    """Time fer, facemood, facenet-pytorch and librosa beside this package; write a report and peers-latest.json."""
+    if not python.is_file():
+        fail(f"--python {python}: no such file; `make bench-peers` makes the environment", EXIT_USAGE)
+    material, peers, report, machine = (
+        load(f"emotion_recognition.bench.{name}") for name in ("material", "peers", "report", "machine")
+    )
+    load("av")
+    described = machine.describe()
+    found = peers.compare(material.load_material(), str(python.absolute()), rounds)
+    day = date.today().isoformat()
+    made = {"date": day, **described, "command": "emotion-recognition bench-peers", "peers": found}
+    _finish(made, peers.markdown(made), output, f"peers-{day}", report, json, "peers-latest.json")
+    for one in found.values():
+        said = f"left out: {one['left_out']}" if "left_out" in one else f"{one['ms']['median']:.3g} ms"
+        say(f"{one['task']}: {one['words']}: {said}")
