@@ -20,7 +20,7 @@ QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
 
-.PHONY: demo test bench bench-peers setup setup-train lint clean
+.PHONY: demo test bench bench-peers emulate-aarch64 setup setup-train lint clean
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -28,6 +28,10 @@ demo: setup
 
 test: setup-train
 	$(BIN)/python -m pytest test
+
+# The robot's path on emulated ARM processors, compared with this one; the profile of the Raspberry Pi 5 needs setup-train.
+emulate-aarch64: setup
+	$(BIN)/python -m emotion_recognition.emulation
 
 bench: setup-train
 	$(BIN)/emotion-recognition bench
