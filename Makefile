@@ -74,7 +74,7 @@ $(VENV)/.installed: $(MESSAGES) $(SOURCES) $(VENV)/.audio_common_msgs $(VENV)/.c
 		$(call QUIETLY,emotion_recognition)
 	@touch $@
 
-$(VENV)/.train: requirements/train.txt requirements/train-no-deps.txt requirements/engines.txt $(VENV)/.wheels
+$(VENV)/.train: requirements/train.txt requirements/bags.txt requirements/train-no-deps.txt requirements/engines.txt $(VENV)/.wheels
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/train-no-deps.txt \
 		-r requirements/engines.txt

@@ -28,6 +28,7 @@ REQUIREMENTS = {
     "pnnx": "requirements/train.txt",
     "ncnn": "requirements/engines.txt",
     "openvino": "requirements/engines.txt",
+    "jinja2": "requirements/bags.txt",
     "av": "requirements/demo.txt",
     "matplotlib": "requirements/demo.txt",
     "rich": "requirements/demo.txt",
