@@ -23,6 +23,8 @@ from emotion_recognition.pinning import format_cores, pin
 from emotion_recognition.stamps import StampGuard
 
 EXPECTED_ERRORS = (ImportError, OSError, ValueError, RuntimeError)
+# How often a node looks whether somebody listens to it.
+DEMAND_S = 0.2
 
 
 class PerceptionNode(LifecycleNode):
@@ -30,7 +32,8 @@ class PerceptionNode(LifecycleNode):
 
     A subclass names itself in NAME and fills in :meth:`configure` (load and check, make publishers),
     :meth:`activate` (subscribe through :meth:`listen`), and, where it keeps state, :meth:`forget`.
-    Subscriptions, timers and the worker exist only while the node is active.
+    Subscriptions, timers and the worker exist only while the node is active and, with the parameter ``on_demand``,
+    somebody listens to one of its outputs.
     """
 
     NAME = ""
@@ -39,7 +42,10 @@ class PerceptionNode(LifecycleNode):
         self.worker: Worker | None = None
         self._outputs: list = []
         self._inputs: list = []
+        self._lasting: dict[tuple[str, str | None], Any] = {}
         self._clocks: list = []
+        self._demand: Any = None
+        self._working = False
         self._heard: dict[str, tuple[Any, float]] = {}
         super().__init__(self.NAME, **kwargs)
         try:
@@ -56,10 +62,10 @@ class PerceptionNode(LifecycleNode):
         """Load models, make cores and publishers. Raises one of EXPECTED_ERRORS where that fails."""
 
     def activate(self) -> None:
-        """Begin to listen."""
+        """Begin to listen. Called again whenever somebody listens to this node after nobody did."""
 
     def forget(self) -> None:
-        """Drop everything heard so far; called on deactivation."""
+        """Drop everything heard so far; called on deactivation, and when nobody listens to this node any more."""
 
     # Lifecycle.
 
@@ -80,10 +86,11 @@ class PerceptionNode(LifecycleNode):
         """Start to listen and publish."""
 
         def start() -> None:
-            self.activate()
-            if "silence_report" in self.parameters:
+            self._begin()
+            if self.parameters.get("on_demand"):
                 steady = Clock(clock_type=ClockType.STEADY_TIME)
-                self.every(self.parameters["silence_report"], self._watch, clock=steady)
+                self._demand = self.create_timer(DEMAND_S, self._follow_demand, clock=steady)
+                self._follow_demand()
 
         return self._attempt("activate", start, partial(super().on_activate, state), self._stop)
 
@@ -125,17 +132,49 @@ class PerceptionNode(LifecycleNode):
             self.get_logger().info(f"runs on cores {format_cores(cores)}")
         self.configure()
 
-    def _stop(self) -> None:
+    def _begin(self) -> None:
+        self.activate()
+        if "silence_report" in self.parameters:
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self.every(self.parameters["silence_report"], self._watch, clock=steady)
+        self._working = True
+
+    def _follow_demand(self) -> None:
+        """Work while somebody listens to an output, and rest while nobody does."""
+        wanted = any(output.get_subscription_count() for output in self._outputs)
+        if wanted == self._working:
+            return
+        names = ", ".join(output.topic_name for output in self._outputs)
+        try:
+            if wanted:
+                self.get_logger().info(f"somebody listens to {names}: at work")
+                self._begin()
+            else:
+                self.get_logger().info(f"nobody listens to {names}: at rest until somebody does (on_demand)")
+                self._rest()
+        except EXPECTED_ERRORS as error:
+            self._unexpected(error)
+
+    def _rest(self) -> None:
         for timer in self._clocks:
             self.destroy_timer(timer)
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
-        self._clocks, self._inputs, self._heard = [], [], {}
+        self._clocks, self._inputs, self._heard, self._working = [], [], {}, False
         if self.worker is not None:
             if not self.worker.stop():
                 self.get_logger().error("the worker thread did not end within 2 s")
             self.worker = None
         self.forget()
+
+    def _stop(self) -> None:
+        if self._demand is not None:
+            self.destroy_timer(self._demand)
+            self._demand = None
+        for subscription in self._lasting.values():
+            self.destroy_subscription(subscription)
+        self._lasting = {}
+        self._rest()
 
     def _release(self) -> None:
         self._stop()
@@ -169,11 +208,19 @@ class PerceptionNode(LifecycleNode):
         watched: bool = True,
         entity_id: str | None = None,
         serialized: bool = False,
+        lasting: bool = False,
     ) -> None:
-        """Subscribe until deactivation; a watched topic that stays silent is named in the log.
+        """Subscribe until nobody listens to this node any more, or its deactivation.
 
-        With ``serialized`` the callback gets the bytes of a message.
+        Args:
+            message_type, topic, callback, qos: of the subscription.
+            watched: name the topic in the log where it stays silent.
+            entity_id: tells subscriptions to one topic apart in the names of parameters.
+            serialized: the callback gets the bytes of a message.
+            lasting: subscribe until deactivation, for what is said once for all.
         """
+        if (topic, entity_id) in self._lasting:
+            return
 
         def received(message: Any) -> None:
             if watched:
@@ -201,7 +248,10 @@ class PerceptionNode(LifecycleNode):
             qos_overriding_options=overridable(entity_id),
             raw=serialized,
         )
-        self._inputs.append(subscription)
+        if lasting:
+            self._lasting[topic, entity_id] = subscription
+        else:
+            self._inputs.append(subscription)
         if watched:
             self._heard[topic] = (subscription, time.monotonic())
 
@@ -219,11 +269,11 @@ class PerceptionNode(LifecycleNode):
         return verdict.accepted
 
     def every(self, period_s: float, callback: Callable[[], None], clock: Clock | None = None) -> None:
-        """Call back periodically until deactivation, by ROS time unless a clock is given."""
+        """Call back periodically as long as this node listens, by ROS time unless a clock is given."""
         self._clocks.append(self.create_timer(period_s, callback, clock=clock))
 
     def work_in_thread(self, work: Callable[[Any], None], capacity: int) -> Worker:
-        """Start this node's worker thread; it lives until deactivation."""
+        """Start this node's worker thread; it lives as long as this node listens."""
         self.worker = Worker(self.NAME, work, capacity, self._unexpected)
         return self.worker
 

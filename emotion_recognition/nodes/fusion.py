@@ -102,8 +102,10 @@ class FusionNode(PerceptionNode):
             self._publish(nothing)
 
     def _publish(self, decision: Estimate) -> None:
-        self._raw.publish(emotion_message(decision))
-        self._smoothed.publish(emotion_message(self._smoother.update(decision)))
+        smoothed = self._smoother.update(decision)
+        for publisher, estimate in ((self._raw, decision), (self._smoothed, smoothed)):
+            if publisher.get_subscription_count():
+                publisher.publish(emotion_message(estimate))
 
 
 def main(args: list[str] | None = None) -> int:

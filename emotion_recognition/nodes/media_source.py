@@ -4,6 +4,7 @@ import threading
 import time
 from array import array
 
+import numpy as np
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -120,7 +121,8 @@ class MediaSourceNode(PerceptionNode):
             header = Header(stamp=to_time(began_ns + item.time_ns))
             if isinstance(item, VideoFrame):
                 header.frame_id = self.parameters["camera_frame_id"]
-                self._images.publish(_image(header, item.rgb))
+                if self._images.get_subscription_count():
+                    self._images.publish(_image(header, item.rgb))
             else:
                 header.frame_id = self.parameters["microphone_frame_id"]
                 self._set_format(item.rate, item.samples.shape[1])
@@ -142,9 +144,9 @@ class MediaSourceNode(PerceptionNode):
 
 def _image(header: Header, rgb) -> Image:
     height, width = rgb.shape[:2]
-    return Image(
-        header=header, height=height, width=width, encoding="rgb8", step=3 * width, data=array("B", rgb.tobytes())
-    )
+    data = array("B")
+    data.frombytes(np.ascontiguousarray(rgb))
+    return Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width, data=data)
 
 
 def main(args: list[str] | None = None) -> int:

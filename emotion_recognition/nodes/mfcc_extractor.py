@@ -68,11 +68,11 @@ class MfccExtractor(PerceptionNode):
             self.get_logger().info("AudioData carries no stamp: the time of receipt is used")
             self.listen(AudioData, self._topic, self._on_plain, qos.AUDIO)
         if not self.parameters["sample_rate"]:
-            self.listen(AudioInfo, "audio_info", self._on_info, qos.AUDIO_INFO, watched=False)
-            # A format published once and kept by its publisher reaches only a subscription that asks for it.
-            self.listen(
-                AudioInfo, "audio_info", self._on_info, qos.AUDIO_INFO_LATCHED, watched=False, entity_id="latched"
-            )
+            # A format published once and kept by its publisher reaches only a subscription that asks for it; one that
+            # is not kept reaches only a subscription that is there.
+            once = {"watched": False, "lasting": True}
+            self.listen(AudioInfo, "audio_info", self._on_info, qos.AUDIO_INFO, **once)
+            self.listen(AudioInfo, "audio_info", self._on_info, qos.AUDIO_INFO_LATCHED, entity_id="latched", **once)
 
     def forget(self) -> None:
         """Drop all sound heard so far."""

@@ -11,6 +11,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from emotion_recognition.nodes.conversions import stamp_ns
+from emotion_recognition.parameters import declarations
 
 DEADLINE_S = 30.0
 
@@ -31,7 +32,12 @@ class Bench:
         self.node.create_subscription(Log, "/rosout", self._log.append, qos)
 
     def add(self, make, *ros_args: str, started: bool = True, **parameters):
-        """Make a node with parameters, and start it as it would start by itself."""
+        """Make a node with parameters, and start it as it would start by itself.
+
+        Unless they say otherwise it listens at once, whoever listens to it.
+        """
+        if started and "on_demand" in declarations(make.NAME):
+            parameters.setdefault("on_demand", False)
         node = make(
             context=self.context,
             namespace=self.namespace,
