@@ -11,7 +11,8 @@ from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of,
 from emotion_recognition.nodes.running import run
 from emotion_recognition.weights import speech_sidecar
 
-QUEUED_WINDOWS = 5
+# On a slow processor a longer queue would only make every decision older.
+QUEUED_WINDOWS = 1
 
 
 class SpeechClassifierNode(PerceptionNode):
@@ -37,6 +38,7 @@ class SpeechClassifierNode(PerceptionNode):
             self.worker.put(message)
 
     def _classify(self, message: MfccWindow) -> None:
+        self.take_dropped("mfcc")
         try:
             estimate = self._estimate(message)
         except ValueError as error:
