@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from composed_faces import compose
 from PIL import Image
 
 from emotion_recognition.faces import create_detector
@@ -55,6 +56,26 @@ def test_the_same_faces_in_videos(data_folder):
                 if number % 20 == 0
             ]
     assert compare(frames, 60) >= 14
+
+
+def test_the_same_faces_where_several_are_in_view(heads):
+    """Of sizes from 45 to 190 pixels, apart, touching and half outside."""
+    pairs = [heads[number : number + 2] for number in range(0, len(heads), 2)]
+    places = [
+        [(120, 120, 100), (400, 200, 300)],
+        [(150, 180, 200), (330, 180, 220)],
+        [(40, 150, 260), (610, 330, 260)],
+    ]
+    frames = [compose(pair, place) for pair in pairs for place in places]
+    assert compare(frames, 40) >= 1.6 * len(frames)
+
+
+def test_the_same_faces_in_a_group_picture(portraits):
+    """Twelve people at once, enlarged and made smaller."""
+    rows = [np.concatenate(portraits[first : first + 4], axis=1) for first in (0, 4, 8)]
+    group = Image.fromarray(np.concatenate(rows))
+    frames = [np.array(group.resize((round(group.width * scale), round(group.height * scale)))) for scale in (0.6, 1.1)]
+    assert compare(frames, 40) >= 24
 
 
 def test_no_face_and_small_images():
