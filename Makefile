@@ -80,11 +80,14 @@ $(VENV)/.train: requirements/train.txt requirements/bags.txt requirements/train-
 		-r requirements/engines.txt
 	@touch $@
 
-# In an environment of its own: what is compared needs other versions of much that is in $(VENV).
+# In an environment of its own: what is compared needs other versions of much that is in $(VENV). Where something cannot
+# be installed the rest is, and the report names what is missing.
+PEERS_PIP = build/peers/bin/python -m pip install --quiet --disable-pip-version-check
+ONE_BY_ONE = sed -e 's/ *\#.*//' -e '/^$$/d' requirements/$(1).txt | xargs -n 1 $(PEERS_PIP) -c requirements/peers.txt $(2) || true
 build/peers/.installed: requirements/peers.txt requirements/peers-no-deps.txt
 	$(PYTHON) -m venv --clear build/peers
-	build/peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
-	build/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/peers-no-deps.txt
+	$(PEERS_PIP) -r requirements/peers.txt || $(call ONE_BY_ONE,peers,)
+	$(PEERS_PIP) --no-deps -r requirements/peers-no-deps.txt || $(call ONE_BY_ONE,peers-no-deps,--no-deps)
 	@touch $@
 
 clean:

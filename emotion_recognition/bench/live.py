@@ -62,6 +62,9 @@ def node_command(name: str, namespace: str) -> list[str]:
     """
     from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 
+    from emotion_recognition.nodes.running import prepare_environment
+
+    prepare_environment()
     try:
         executable = Path(get_package_prefix("emotion_recognition")) / "lib" / "emotion_recognition" / name
     except PackageNotFoundError:

@@ -159,7 +159,7 @@ def markdown(report: Mapping[str, Any]) -> str:
             said = ", ".join(f"{words} ({times})" for words, times in one["said"].items())
             rows.append([one["words"], *timed(one["ms"]), number(one["rss_mib"]), said, named])
         header = ["", "median ms", "quartiles", "n", "RSS, MiB", "what came of it (times)", "with"]
-        lines += [f"## {task.capitalize()}", "", *table(header, rows), "", *missing, *[""] * bool(missing)]
+        lines += [f"## {task[0].upper()}{task[1:]}", "", *table(header, rows), "", *missing, *[""] * bool(missing)]
     lines += [
         "The frames are 640x480 with one face, of the bundled recording; the face is a portrait, so what came of it "
         "says that a program ran, not how well it judges. Memory is that of its process, its libraries included.",
