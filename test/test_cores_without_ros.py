@@ -14,6 +14,7 @@ PACKAGE = ROOT / "emotion_recognition"
 OPTIONAL = (
     "torch", "torchvision", "torchaudio", "librosa", "facenet_pytorch", "safetensors", "onnx", "onnxscript", "av",
     "typer", "rich", "matplotlib", "scipy", "sklearn", "soundfile", "numba", "skimage",
+    "rosbags", "mcap", "apsw", "backports", "zstandard", "jinja2",
 )  # fmt: skip
 
 BLOCK = """

@@ -26,6 +26,8 @@ REQUIREMENTS = {
     "onnx": "requirements/train.txt",
     "psutil": "requirements/train.txt",
     "pnnx": "requirements/train.txt",
+    "rosbags": "requirements/bags.txt",
+    "mcap": "requirements/bags.txt",
     "ncnn": "requirements/engines.txt",
     "openvino": "requirements/engines.txt",
     "jinja2": "requirements/bags.txt",
