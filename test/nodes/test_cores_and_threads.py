@@ -14,6 +14,7 @@ from pathlib import Path  # noqa: E402
 from lifecycle_msgs.msg import State  # noqa: E402
 from processes import ros_args  # noqa: E402
 
+from emotion_recognition.engines.network import installed_engines  # noqa: E402
 from emotion_recognition.nodes import THREAD_SETTINGS  # noqa: E402
 
 ALLOWED = sorted(os.sched_getaffinity(0))
@@ -89,3 +90,16 @@ def test_numpy_starts_no_threads_in_a_node_unless_the_user_says_so(bench, start,
     two = start("fusion", *ros_args(bench.namespace, "-r", "__node:=two"))
     wait_active(bench, "ours", "one", "two")
     assert unnamed(ours) == unnamed(one) == unnamed(two) - 1
+
+
+def test_engines_start_no_threads_with_one_thread_each(bench, start):
+    """OpenVINO is left out: it starts two of its own that sleep."""
+    engines = [engine for engine in installed_engines() if engine != "openvino"]
+    started = {}
+    for engine in engines:
+        words = ("-r", f"__node:=with_{engine}", "-p", f"classifier_engine:={engine}")
+        started[engine] = start("speech_classifier", *ros_args(bench.namespace, *words))
+    wait_active(bench, *(f"with_{engine}" for engine in engines))
+    assert {engine: unnamed(process) for engine, process in started.items()} == dict.fromkeys(
+        engines, unnamed(started["onnxruntime"])
+    )
