@@ -13,7 +13,7 @@ PACKAGE = ROOT / "emotion_recognition"
 # What parts of the package need that a robot does not have.
 OPTIONAL = (
     "torch", "torchvision", "torchaudio", "librosa", "facenet_pytorch", "safetensors", "onnx", "onnxscript", "av",
-    "typer", "rich", "matplotlib", "scipy", "sklearn", "soundfile", "numba", "skimage",
+    "typer", "rich", "matplotlib", "scipy", "sklearn", "soundfile", "numba", "skimage", "psutil",
     "rosbags", "mcap", "apsw", "backports", "zstandard", "jinja2",
 )  # fmt: skip
 

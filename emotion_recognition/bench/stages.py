@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,11 @@ from emotion_recognition.engines import load_network
 from emotion_recognition.faces import crop_face
 from emotion_recognition.features import create_mfcc
 from emotion_recognition.parameters import defaults
-from emotion_recognition.sensors import decode_image
+from emotion_recognition.sensors import decode_image, read_header, read_image
 from emotion_recognition.stamps import SECOND_NS
 
 WHAT = {
-    "decode": "a camera message's rgb8 bytes to pixels",
+    "decode": "a camera message as it came, rgb8, to its stamp and pixels",
     "full_detection": "the whole frame searched for faces",
     "refine": "one tracked box refined by the last network",
     "crop": "one face cut out and scaled to 224 pixels",
@@ -63,8 +64,7 @@ def stages(material: Material, seconds: float) -> dict[str, dict[str, Any]]:
 
 def _face(material: Material) -> dict[str, Any]:
     rgb = material.frames[len(material.frames) // 2]
-    height, width = rgb.shape[:2]
-    data = rgb.tobytes()
+    message = image_message(rgb)
     detector = robot_detector()
     box = largest_face(detector, rgb)
     margin = defaults("face_detector")["crop_margin"]
@@ -79,7 +79,7 @@ def _face(material: Material) -> dict[str, Any]:
     )
     embeddings = np.repeat(backbone.run(one)[np.newaxis], p["frames"], axis=1)
     return {
-        "decode": lambda: decode_image("rgb8", width, height, 3 * width, data),
+        "decode": lambda: _decode(message),
         "full_detection": lambda: detector.detect(rgb),
         "refine": lambda: detector.refine(rgb, [box]),
         "crop": lambda: crop_face(rgb, box, margin),
@@ -87,6 +87,20 @@ def _face(material: Material) -> dict[str, Any]:
         "backbone": lambda: backbone.run(one),
         "fan": lambda: fan.run(embeddings),
     }
+
+
+def image_message(rgb: np.ndarray) -> bytes:
+    """Return a sensor_msgs/Image of an (H, W, 3) uint8 picture as the middleware hands it on, in little-endian CDR."""
+    height, width = rgb.shape[:2]
+    # Stamp; frame_id and encoding are strings with their lengths and a zero at their ends, then filled up to 4 bytes.
+    head = struct.pack("<iII8s", 1, 2, 7, b"camera") + struct.pack("<II", height, width)
+    return b"\0\1\0\0" + head + struct.pack("<I5sBxxII", 5, b"rgb8", 0, 3 * width, rgb.size) + rgb.tobytes()
+
+
+def _decode(message: bytes) -> np.ndarray:
+    read_header(message)
+    image = read_image(message)
+    return decode_image(image.encoding, image.width, image.height, image.step, image.data, image.is_bigendian)
 
 
 def _voice(material: Material) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from emotion_recognition.bench.material import load_material  # noqa: E402
 from emotion_recognition.engines import ENGINES, ModelError  # noqa: E402
 from emotion_recognition.estimates import Status  # noqa: E402
 from emotion_recognition.parameters import defaults  # noqa: E402
+from emotion_recognition.sensors import read_header  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,13 @@ def test_a_window_is_complete_with_the_chunk_that_is_timed(material, monkeypatch
         assert (window.end_ns - window.start_ns) / 1e9 == pytest.approx(3, abs=0.001)
         ends.append(window.end_ns)
     assert np.diff(ends) / 1e9 == pytest.approx([hop] * 3, abs=0.021)
+
+
+def test_the_message_that_is_decoded_has_the_frame(material):
+    message = stages.image_message(material.frames[3])
+    header = read_header(message)
+    assert (header.stamp_ns, header.frame_id) == (1_000_000_002, "camera")
+    assert np.array_equal(stages._decode(message), material.frames[3])
 
 
 def test_every_stage_is_timed(material, once):
