@@ -128,7 +128,12 @@ def write_ncnn(content: ExportPart, param: Path, weights: Path, part: str, weigh
             "fp16=0",
         ]  # fmt: skip
         # Run in the folder, so that no path of this machine can come into the files.
-        done = subprocess.run(command, cwd=temporary, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        try:
+            done = subprocess.run(
+                command, cwd=temporary, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ModelError(f"{param.name}: pnnx has not converted it within {TIMEOUT_S} s") from None
         made = Path(temporary, "module.ncnn.param")
         if done.returncode or not made.is_file():
             raise ModelError(f"{param.name}: pnnx ends with {done.returncode}: {(done.stdout + done.stderr)[-500:]}")

@@ -105,6 +105,15 @@ def test_a_converter_that_fails_is_named(needs_ncnn, plain, tmp_path, monkeypatc
     assert os.listdir(tmp_path / "new") == []
 
 
+def test_a_converter_that_hangs_is_ended(needs_ncnn, plain, tmp_path, monkeypatch):
+    from emotion_recognition.engines import ncnn_export
+
+    monkeypatch.setattr(ncnn_export, "TIMEOUT_S", 0.0)
+    with pytest.raises(ModelError, match="pnnx has not converted it within 0.0 s"):
+        export_engine(load_metadata(plain), "ncnn", tmp_path / "new")
+    assert os.listdir(tmp_path / "new") == []
+
+
 def test_an_unknown_engine_is_refused(plain, tmp_path):
     with pytest.raises(ModelError, match="engine 'caffe', expected one of onnxruntime, torch, ncnn, openvino"):
         export_engine(load_metadata(plain), "caffe", tmp_path / "new")
