@@ -45,19 +45,71 @@ def prepare_environment() -> None:
     os.environ.update(middleware_profile())
 
 
+class Spinner:
+    """An executor for each node; of several nodes each has a thread, which begins with the first spinning."""
+
+    def __init__(self):
+        self._executors: list[SingleThreadedExecutor] = []
+        self._threads: list[threading.Thread] = []
+        self._stop = threading.Event()
+        self._failed = threading.Event()
+        self._error: BaseException | None = None
+
+    def add(self, node: Node) -> None:
+        """Take a node, before the first spinning."""
+        self._executors.append(SingleThreadedExecutor())
+        self._executors[-1].add_node(node)
+
+    def spin_for(self, seconds: float) -> None:
+        """Let the nodes work for up to so many seconds; raises what a callback of theirs raised."""
+        if len(self._executors) == 1:
+            self._executors[0].spin_once(timeout_sec=seconds)
+            return
+        if not self._threads:
+            self._threads = [threading.Thread(target=self._spin, args=(one,), daemon=True) for one in self._executors]
+            for thread in self._threads:
+                thread.start()
+        if self._failed.wait(seconds):
+            raise self._error
+
+    def stop(self) -> None:
+        """End the threads, each after the callback in hand."""
+        self._stop.set()
+        for executor in self._executors:
+            executor.wake()
+        for thread in self._threads:
+            thread.join()
+
+    def shutdown(self) -> None:
+        """Shut the executors down."""
+        for executor in self._executors:
+            executor.shutdown()
+
+    def _spin(self, executor: SingleThreadedExecutor) -> None:
+        try:
+            while not self._stop.is_set():
+                executor.spin_once(timeout_sec=WAKE_S)
+        except BaseException as error:
+            self._error = error
+            self._failed.set()
+
+
 def spin_nodes(
     makers: Sequence[Callable[[], Node]],
     args: list[str] | None = None,
     until: Callable[[list[Node]], bool] | None = None,
 ) -> int:
-    """Make nodes, start them by themselves where their ``autostart`` says so, and spin them in one executor.
+    """Make nodes, start them by themselves where their ``autostart`` says so, and spin them.
+
+    One node is spun in this thread, several in a thread and an executor each: an executor looks at all that its nodes
+    have whenever one message comes.
 
     SIGINT and SIGTERM end the spinning however often they come: a launcher and a terminal may both send one.
 
     Args:
         makers: make the nodes, in order.
         args: command line with ROS arguments, ``sys.argv`` if None.
-        until: looked at after every callback; True ends the spinning.
+        until: looked at several times a second; True ends the spinning.
 
     Returns:
         Exit code: 0 after a signal or ``until``, 1 where a node could not start, 2 for a wrong parameter.
@@ -75,25 +127,26 @@ def spin_nodes(
         return EXIT_WRONG_PARAMETER
     nodes: list[Node] = []
     code = EXIT_OK
-    executor = SingleThreadedExecutor()
+    spinner = Spinner()
     try:
         for make in makers:
             if stop.is_set():
                 break
             node = make()
             nodes.append(node)
-            executor.add_node(node)
+            spinner.add(node)
         if not all(stop.is_set() or node.autostart() for node in nodes):
             code = EXIT_FAILED
         while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):
-            executor.spin_once(timeout_sec=WAKE_S)
+            spinner.spin_for(WAKE_S)
     except ParameterError as error:
         rclpy.logging.get_logger("emotion_recognition").fatal(str(error))
         code = EXIT_WRONG_PARAMETER
     finally:
+        spinner.stop()
         for node in reversed(nodes):
             node.destroy_node()
-        executor.shutdown()
+        spinner.shutdown()
         rclpy.try_shutdown()
     return code
 

@@ -1,0 +1,101 @@
+"""Several nodes in one process, each in a thread of its own."""
+
+import threading
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="needs ROS")
+
+from rclpy.node import Node  # noqa: E402
+
+from emotion_recognition.nodes.running import EXIT_OK, Spinner, spin_nodes  # noqa: E402
+
+
+class Ticking(Node):
+    """Calls ``work`` with itself every 10 ms."""
+
+    def __init__(self, name, context, work):
+        super().__init__(name, context=context, use_global_arguments=False)
+        self.create_timer(0.01, lambda: work(self))
+
+
+@pytest.fixture
+def spinner(monkeypatch, ros):
+    from functools import partial
+
+    from emotion_recognition.nodes import running
+
+    monkeypatch.setattr(running, "SingleThreadedExecutor", partial(running.SingleThreadedExecutor, context=ros))
+    made = Spinner()
+    yield made
+    made.stop()
+    made.shutdown()
+
+
+@pytest.fixture
+def ticking(ros):
+    """Function that makes a node that ticks."""
+    nodes = []
+
+    def make(work):
+        nodes.append(Ticking(f"ticking_{len(nodes)}", ros, work))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def spin_until(spinner, condition):
+    for _ in range(3000):
+        spinner.spin_for(0.01)
+        if condition():
+            return
+    raise AssertionError("not within 30 s")
+
+
+def test_a_node_alone_is_spun_in_this_thread(spinner, ticking):
+    threads = set()
+    spinner.add(ticking(lambda node: threads.add(threading.current_thread())))
+    spin_until(spinner, lambda: threads)
+    assert threads == {threading.main_thread()}
+
+
+def test_several_nodes_do_not_wait_for_each_other(spinner, ticking):
+    release, ticks = threading.Event(), []
+    spinner.add(ticking(lambda node: release.wait(30.0)))
+    spinner.add(ticking(lambda node: ticks.append(threading.current_thread())))
+    spin_until(spinner, lambda: len(ticks) >= 5)
+    assert len(set(ticks)) == 1 and threading.main_thread() not in ticks
+    release.set()
+    spinner.stop()
+    count = len(ticks)
+    spinner.stop()
+    assert len(ticks) == count
+
+
+def test_what_a_callback_raises_is_not_lost(spinner, ticking):
+    def fail(node):
+        raise LookupError("of a callback")
+
+    spinner.add(ticking(lambda node: None))
+    spinner.add(ticking(fail))
+    with pytest.raises(LookupError, match="of a callback"):
+        spin_until(spinner, lambda: False)
+
+
+def test_spinning_ends_where_it_is_told_to(ros):
+    """In the process's default context, as the executables do."""
+    seen = []
+
+    class Idle(Node):
+        def autostart(self):
+            return True
+
+    def until(nodes):
+        seen.append([node.get_name() for node in nodes])
+        return len(seen) == 3
+
+    assert spin_nodes([lambda: Idle("one"), lambda: Idle("two")], [], until) == EXIT_OK
+    assert seen == [["one", "two"]] * 3
+    assert not rclpy.ok()
