@@ -8,11 +8,15 @@ import ctypes
 import os
 
 # mallopt(3), https://man7.org/linux/man-pages/man3/mallopt.3.html; the value for each, and the variable that sets it.
-_OPTIONS = {"MALLOC_TRIM_THRESHOLD_": (-1, 64 << 20), "MALLOC_MMAP_THRESHOLD_": (-3, 32 << 20)}
+_OPTIONS = {
+    "MALLOC_TRIM_THRESHOLD_": (-1, 16 << 20),
+    "MALLOC_MMAP_THRESHOLD_": (-3, 8 << 20),
+    "MALLOC_ARENA_MAX": (-8, 2),
+}
 
 
 def keep_freed_memory() -> bool:
-    """Let the process use freed blocks of up to 32 MiB again, and keep up to 64 MiB free for that.
+    """Let the process use freed blocks of up to 8 MiB again, and keep up to 16 MiB free for that in each of two arenas.
 
     What the user has set in the environment stays. Returns whether the C library took every setting; another than glibc
     has none.
