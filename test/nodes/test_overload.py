@@ -64,7 +64,7 @@ def flood(bench, monkeypatch, node, gate, publisher, make_message) -> list[int]:
 def test_of_the_frames_that_outrun_the_detector_the_newest_is_used(bench, monkeypatch):
     node = bench.add(FaceDetector, window=0.5, frames=150, **QUIET)
     publisher, heard = bench.publisher(Image, "image"), bench.listen(FaceSamples, "face_samples")
-    gate = Gate(monkeypatch, node._pipeline, "process")
+    gate = Gate(monkeypatch, node._step._pipeline, "process")
     sent = flood(bench, monkeypatch, node, gate, publisher, make.changing_image)
     bench.until(lambda: len(heard) == 2, "the first and the newest are used")
     bench.settle()
@@ -80,7 +80,7 @@ def test_of_what_outruns_a_classifier_the_newest_is_used(bench, model, monkeypat
     }[stream]
     started = bench.add(node, **model(stream), **QUIET)
     publisher, heard = bench.publisher(kind, topic), bench.listen(Emotion, f"emotion/{stream}")
-    gate = Gate(monkeypatch, started._classifier, method)
+    gate = Gate(monkeypatch, started._step._classifier, method)
     sent = flood(bench, monkeypatch, started, gate, publisher, message)
     bench.until(lambda: len(heard) == 2, "the first and the newest are used")
     bench.settle()
@@ -95,7 +95,7 @@ def test_sound_that_outruns_the_extractor_is_left_out_and_counted(bench, monkeyp
     publisher, heard = bench.publisher(AudioDataStamped, "audio_stamped"), bench.listen(MfccWindow, "mfcc")
     rng = np.random.default_rng(0)
     # A quarter of a second each.
-    gate = Gate(monkeypatch, node._pipeline, "push")
+    gate = Gate(monkeypatch, node._step._pipeline, "push")
 
     def noise(stamp):
         return make.audio(rng.normal(0, 900, 4000).astype("<i2"), stamp)

@@ -55,8 +55,8 @@ def test_a_message_that_is_cut_off_is_left_out(bench, kept, words):
 
 def test_only_sampled_frames_are_decoded(bench, monkeypatch):
     node = bench.add(FaceDetector, silence_report=60.0)
-    decode, decoded = node._decode, []
-    monkeypatch.setattr(node, "_decode", lambda message: decoded.append(len(message)) or decode(message))
+    decode, decoded = node._step._decode, []
+    monkeypatch.setattr(node._step, "_decode", lambda message: decoded.append(len(message)) or decode(message))
     camera, heard = bench.publisher(Image, "image", make.best_effort(1)), bench.listen(FaceSamples, "face_samples")
     begin = bench.now_ns() - 2 * SECOND
     for number in range(30):
