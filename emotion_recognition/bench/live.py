@@ -20,6 +20,7 @@ NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classif
 DEADLINE_S = 90.0
 DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself
 LOG_LINES = 10
+MEMORY_EVERY_S = 5.0
 _numbers = count(1)
 
 
@@ -37,7 +38,7 @@ class Scenario:
     composed: bool
     rate: float = 30.0
     seconds: float = 30.0
-    warm_up_s: float = 5.0
+    warm_up_s: float = 10.0
 
 
 @dataclass
@@ -80,9 +81,9 @@ def measure(scenario: Scenario) -> dict[str, Any]:
     Returns:
         ``latency_ms`` (camera's stamp to receipt of ``emotion``: p50, p95, p99, max, n), ``voice_latency_ms`` likewise
         from the stamp of a chunk's first sample, ``decisions_per_s`` by the camera, ``cpu_share`` of one core over all
-        nodes and by process, ``rss_mib`` and ``pss_mib`` (sums, at the start and the end), ``skipped`` frames,
-        ``source`` (what it achieved), ``others_share`` (cores that neither nodes nor source nor this process used) and
-        ``log`` (the nodes' warnings).
+        nodes and by process, ``rss_mib`` and ``pss_mib`` (sums, at the start and the end), ``rss_series_mib`` (every
+        MEMORY_EVERY_S and at the end), ``sampled`` and ``skipped`` frames, ``source`` (what it achieved),
+        ``others_share`` (cores that neither nodes nor source nor this process used) and ``log`` (the nodes' warnings).
 
     Raises:
         RuntimeError: a process ended or nothing came; its last lines are named.
@@ -135,7 +136,11 @@ def measure(scenario: Scenario) -> dict[str, Any]:
         spin(lambda: any(frame == CAMERA for *_, frame in heard.emotions), DEADLINE_S, "a decision on a face")
         spin(lambda: False, scenario.warm_up_s)
         before = _reading(nodes, source, node)
-        spin(lambda: False, scenario.seconds)
+        end = time.monotonic() + scenario.seconds
+        memory = [before.rss_mib]
+        while (left := end - time.monotonic()) > 0:
+            spin(lambda: False, min(left, MEMORY_EVERY_S))
+            memory.append(sum(one.rss_mib() for one in nodes))
         after = _reading(nodes, source, node)
         code = source.end()
         if code:
@@ -146,6 +151,7 @@ def measure(scenario: Scenario) -> dict[str, Any]:
             "rate": scenario.rate,
             "seconds": scenario.seconds,
             **_figures(heard, sent, before, after),
+            "rss_series_mib": memory,
             "log": _warnings(nodes),
         }
     finally:

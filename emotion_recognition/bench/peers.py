@@ -22,7 +22,7 @@ from emotion_recognition.bench.decision import FULL_SCALE
 from emotion_recognition.bench.material import Material
 from emotion_recognition.bench.peer_programs import ENTRIES, RATE
 from emotion_recognition.bench.summary import summarise
-from emotion_recognition.bench.tables import machine_lines, number, table, timed
+from emotion_recognition.bench.tables import TIMED, machine_lines, number, table, timed
 from emotion_recognition.bench.timings import one_thread
 
 FRAMES, CLIPS, CLIP_S = 30, 10, 3.0
@@ -61,6 +61,7 @@ class Peer:
         self.versions: dict[str, str] = {}
         self.left_out = ""
         self.times_ms: list[float] = []
+        self.cpu_ms: list[float] = []
         self.said: list[str] = []
         self.rss_mib = 0.0
 
@@ -81,6 +82,7 @@ class Peer:
         answer = self._answer()
         if not self.left_out:
             self.times_ms.append(answer["ms"])
+            self.cpu_ms.append(answer["cpu_ms"])
             self.said.append(answer["said"])
 
     def close(self) -> None:
@@ -97,7 +99,7 @@ class Peer:
         if self.left_out:
             return {**known, "left_out": self.left_out}
         said = {words: self.said.count(words) for words in dict.fromkeys(self.said)}
-        return {**known, "ms": summarise(self.times_ms).to_json(), "rss_mib": self.rss_mib, "said": said}
+        return {**known, "ms": summarise(self.times_ms, self.cpu_ms).to_json(), "rss_mib": self.rss_mib, "said": said}
 
     def _answer(self) -> dict[str, Any]:
         line = self._child.stdout.readline()
@@ -158,7 +160,7 @@ def markdown(report: Mapping[str, Any]) -> str:
                 continue
             said = ", ".join(f"{words} ({times})" for words, times in one["said"].items())
             rows.append([one["words"], *timed(one["ms"]), number(one["rss_mib"]), said, named])
-        header = ["", "median ms", "quartiles", "n", "RSS, MiB", "what came of it (times)", "with"]
+        header = ["", *TIMED, "RSS, MiB", "what came of it (times)", "with"]
         lines += [f"## {task[0].upper()}{task[1:]}", "", *table(header, rows), "", *missing, *[""] * bool(missing)]
     lines += [
         "The frames are 640x480 with one face, of the bundled recording; the face is a portrait, so what came of it "

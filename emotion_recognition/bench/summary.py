@@ -12,7 +12,10 @@ PERCENTILES = (50, 95, 99)
 
 @dataclass(frozen=True)
 class Summary:
-    """Values in short: median, quartiles (numpy's linear interpolation), mean, smallest and their number."""
+    """Values in short: median, quartiles (numpy's linear interpolation), mean, smallest and their number.
+
+    ``cpu_median``, of times on the clock: the median of the processor time taken meanwhile, by all threads.
+    """
 
     median: float
     q1: float
@@ -20,6 +23,7 @@ class Summary:
     mean: float
     least: float
     n: int
+    cpu_median: float | None = None
 
     @property
     def iqr(self) -> float:
@@ -31,15 +35,20 @@ class Summary:
         return {**asdict(self), "iqr": self.iqr}
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def summarise(values: Sequence[float], cpu: Sequence[float] | None = None) -> Summary:
     """Return values in short.
+
+    Args:
+        values: what was measured.
+        cpu: processor times beside them, for ``cpu_median``.
 
     Raises:
         ValueError: there is no value, or one is not finite.
     """
     array = _checked(values)
     q1, median, q3 = (float(value) for value in np.percentile(array, (25, 50, 75)))
-    return Summary(median, q1, q3, float(array.mean()), float(array.min()), len(array))
+    cpu_median = None if cpu is None else float(np.median(_checked(cpu)))
+    return Summary(median, q1, q3, float(array.mean()), float(array.min()), len(array), cpu_median)
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float | int]:

@@ -20,13 +20,13 @@ class Candidate:
     run: Callable[[], object]
     prepare: Callable[[], object] | None = None
 
-    def seconds(self) -> float:
-        """Run once; return the time on the clock in s."""
+    def seconds(self) -> tuple[float, float]:
+        """Run once; return the time on the clock and the processor time of all threads, in s."""
         if self.prepare is not None:
             self.prepare()
-        begun = time.perf_counter()
+        used, begun = time.process_time(), time.perf_counter()
         self.run()
-        return time.perf_counter() - begun
+        return time.perf_counter() - begun, time.process_time() - used
 
 
 def interleaved(
@@ -46,8 +46,11 @@ def interleaved(
     # Two runs of each took this long; the first ones, with what they allocate, more than others will.
     round_s = (time.perf_counter() - begun) / 2 * repeats
     rounds = min(max(round(seconds / max(round_s, 1e-9)), ROUNDS[0]), ROUNDS[1])
-    times: dict[str, list[float]] = {name: [] for name in made}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in made}
     for _ in range(rounds):
         for name, one in made.items():
-            times[name] += [1e3 * one.seconds() for _ in range(repeats)]
-    return {name: summarise(found) for name, found in times.items()}
+            times[name] += [one.seconds() for _ in range(repeats)]
+    return {
+        name: summarise([1e3 * clock for clock, _ in found], [1e3 * cpu for _, cpu in found])
+        for name, found in times.items()
+    }

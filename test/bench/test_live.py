@@ -38,6 +38,7 @@ def test_a_short_run_of_one_process():
     assert 5 <= latency["n"] <= 25 and found["decisions_per_s"] == pytest.approx(latency["n"] / 3, rel=0.2)
     assert 0 < found["cpu_share"] < 4
     assert 30 < found["pss_mib"]["end"] <= found["rss_mib"]["end"] < 1000
+    assert len(found["rss_series_mib"]) == 2 and min(found["rss_series_mib"]) > 30
     assert found["source"]["images_per_s"] > 5 and found["sampled"] + found["skipped"] >= latency["n"] - 1
 
 

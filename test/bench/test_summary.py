@@ -10,7 +10,9 @@ NUMBERS = st.lists(st.floats(0, 1e6), min_size=1, max_size=50)
 
 def test_known_values_in_short():
     found = summarise([4.0, 1.0, 2.0, 3.0, 10.0])
-    assert found.to_json() == {"median": 3, "q1": 2, "q3": 4, "iqr": 2, "mean": 4, "least": 1, "n": 5}
+    short = {"median": 3, "q1": 2, "q3": 4, "iqr": 2, "mean": 4, "least": 1, "n": 5, "cpu_median": None}
+    assert found.to_json() == short
+    assert summarise([4.0, 6.0], [1.0, 2.0]).to_json() == {**summarise([4.0, 6.0]).to_json(), "cpu_median": 1.5}
 
 
 @given(NUMBERS)

@@ -9,7 +9,7 @@ MACHINE = {
 
 
 def spread(median):
-    return summarise([median - 1, median, median + 2]).to_json()
+    return summarise([median - 1, median, median + 2], [median - 1.5]).to_json()
 
 
 def timings(**changes):
