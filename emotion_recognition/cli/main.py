@@ -8,6 +8,7 @@ import typer
 
 from emotion_recognition.cli import (
     bench,
+    compare,
     cross_validate,
     demo,
     evaluate_model,
@@ -55,6 +56,7 @@ app.command()(roofline.roofline)
 app.command()(bench.bench)
 app.command("bench-peers")(bench.bench_peers)
 app.command()(evaluate_model.evaluate_model)
+app.command()(compare.compare)
 app.command()(train.train)
 app.command()(export.export)
 app.command("cross-validate")(cross_validate.cross_validate)
