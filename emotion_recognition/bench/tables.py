@@ -49,7 +49,8 @@ def markdown(report: Mapping[str, Any]) -> str:
     lines += ["## Frame size, one face", ""]
     lines += _part(timings.get("frame_sizes"), lambda found: _scaled_rows(found, "size"), ["pixels", *scaled])
     lines += ["## Live", "", *_live_lines(live)]
-    lines += [f"Written by `{report['command']}`; one thread, times on the clock, taken in turns.", ""]
+    words = "one thread, in turns; processor ms is the processor time meanwhile, which other programs lengthen less"
+    lines += [f"Written by `{report['command']}`; {words}.", ""]
     return "\n".join(lines)
 
 
