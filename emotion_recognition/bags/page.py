@@ -149,10 +149,14 @@ def _cell(one: timeline.Segment, start: int, length: int) -> dict[str, Any]:
     if one.confidence is not None:
         words.append(f"confidence {one.confidence:.2f}" + (f", mean of {one.decisions}" if one.decisions > 1 else ""))
     return {
-        "left": _percent(one.start_s - start, length), "width": _percent(one.end_s - one.start_s, length),
-        "kind": f"e{one.kind}" if isinstance(one.kind, int) else f"s-{one.kind.lower()}", "text": one.text,
-        "short": one.text[:3], "title": ", ".join(word for word in [*words, one.detail] if word), "wrong": one.is_wrong,
-    }  # fmt: skip
+        "left": _percent(one.start_s - start, length),
+        "width": _percent(one.end_s - one.start_s, length),
+        "kind": f"e{one.kind}" if isinstance(one.kind, int) else f"s-{one.kind.lower()}",
+        "text": one.text,
+        "short": one.text if len(one.text) < 5 else one.text[:3],
+        "title": ", ".join(word for word in [*words, one.detail] if word),
+        "wrong": one.is_wrong,
+    }
 
 
 def _path(curve: timeline.Curve, start: int, length: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from emotion_recognition import emotions
@@ -12,7 +12,7 @@ from emotion_recognition.bags.results import BagResult, Decision
 from emotion_recognition.demo.records import reason_names
 
 STREAMS = ("face", "speech", "fused")
-STATUS_TEXT = {"NEITHER": "nothing", "FACE_ONLY": "face", "SPEECH_ONLY": "voice", "BOTH": "both"}
+STATUS_TEXT = {"NEITHER": "none", "FACE_ONLY": "face", "SPEECH_ONLY": "voice", "BOTH": "both"}
 ANYONE = "anyone"
 # People of a stream at one time that have lanes of their own.
 MOST_LANES = 4
@@ -72,12 +72,11 @@ def lanes(result: BagResult) -> tuple[Lane, ...]:
     ]
     out = _packed("truth", truth)
     for stream in STREAMS:
-        said = [one for one in result.decisions if one.stream == stream and one.status != "NEITHER"]
-        if said:
-            out += _packed(stream, _segments(said, result.duration_s, _of_class))
+        said = [one for one in result.decisions if one.stream == stream]
+        out += _packed(stream, [one for one in _segments(said, result.duration_s, _of_class) if one.person])
     main = main_stream(result.decisions)
-    if said := [one for one in result.decisions if one.stream == main]:
-        out += _packed("status", _segments(said, result.duration_s, _of_status))
+    said = [one for one in result.decisions if one.stream == main]
+    out += _packed("status", _segments(said, result.duration_s, _of_status))
     return tuple(out)
 
 
@@ -85,7 +84,7 @@ def curves(result: BagResult) -> tuple[Curve, ...]:
     """Return confidence over time, (seconds, 0 to 1), of each person of the main stream, cut where nothing stands."""
     main = main_stream(result.decisions)
     out: list[list[tuple[float, float]]] = []
-    for decisions in _by_person(one for one in result.decisions if one.stream == main and one.status != "NEITHER"):
+    for decisions in _by_person(one for one in result.decisions if one.stream == main and one.person):
         last = None
         for one in decisions:
             if last is None or one.time_s - last > HOLD_S:
@@ -127,12 +126,20 @@ def _by_person(decisions: Iterable[Decision]) -> list[list[Decision]]:
     return list(people.values())
 
 
-def _segments(decisions: Sequence[Decision], duration_s: float, make) -> list[Segment]:
-    """Return the segments of all people; neighbours of one person that say the same are one."""
+def _segments(decisions: Sequence[Decision], duration_s: float, make: Callable[[Decision], Segment]) -> list[Segment]:
+    """Return the segments of all people of a stream; neighbours of one person that say the same are one.
+
+    That there is nobody holds until there is somebody, and the other way round.
+    """
     out: list[Segment] = []
-    for person in _by_person(decisions):
+    somebody = {one.time_s for one in decisions if one.person}
+    nobody = [one for one in decisions if not one.person and one.time_s not in somebody]
+    for person in _by_person([*(one for one in decisions if one.person), *nobody]):
         last: Segment | None = None
-        for one, (start, end) in zip(person, standing(person, duration_s), strict=True):
+        others = [*person, *nobody] if person[0].person else decisions
+        stands = dict(zip((one.time_s for one in others), standing(others, duration_s), strict=True))
+        for one in person:
+            start, end = stands[one.time_s]
             new = replace(make(one), start_s=start, end_s=end)
             if last is not None and _is_same(last, new):
                 count = last.decisions + 1

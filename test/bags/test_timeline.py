@@ -63,10 +63,24 @@ def test_status_says_what_a_decision_was_computed_from_and_nothing_is_no_decisio
     (status,) = named(found, "status")
     assert [(one.text, one.detail) for one in status.segments] == [
         ("face", "no voice"),
-        ("nothing", "no face, no voice"),
+        ("none", "no face, no voice"),
     ]
     (fused,) = named(found, "fused")
     assert [one.text for one in fused.segments] == ["happy"]
+
+
+def test_somebody_ends_nobody_and_the_other_way_round():
+    nobody = {"class_id": emotions.UNKNOWN, "confidence": 0.0, "status": "NEITHER", "person": ""}
+    found = timeline.lanes(result(
+        made_decision(0.0, **nobody), made_decision(0.3, **nobody), made_decision(0.3, emotions.HAPPY),
+        made_decision(0.8, **nobody),
+    ))  # fmt: skip
+    (status,) = named(found, "status")
+    assert [(one.start_s, one.end_s, one.text) for one in status.segments] == [
+        (0.0, 0.3, "none"), (0.3, 0.8, "both"), (0.8, 1.8, "none"),
+    ]  # fmt: skip
+    (fused,) = named(found, "fused")
+    assert [(one.start_s, one.end_s) for one in fused.segments] == [(0.3, 0.8)]
 
 
 def test_an_abstaining_decision_is_unknown():
