@@ -17,7 +17,7 @@ from emotion_recognition.bags.problems import EVERY_TOPIC, Problems
 from emotion_recognition.bags.reading import Bag
 from emotion_recognition.bags.recorded import decision_of, label_changes, models_of, recorded_decisions
 from emotion_recognition.bags.results import STREAMS, BagResult, Decision, Interval, with_truth
-from emotion_recognition.bags.settings import flat, read_parameters
+from emotion_recognition.bags.settings import flat, models_named, read_parameters
 from emotion_recognition.bags.sources import Sources, find_sources
 from emotion_recognition.evaluation.records import library_versions
 from emotion_recognition.stamps import SECOND_NS
@@ -76,9 +76,8 @@ def evaluate_bag(path: str | Path, how: Evaluation = Evaluation()) -> BagResult:
         elif way == "replayed":
             from emotion_recognition.bags.replay import replay
 
-            began = time.perf_counter()
-            replay(bag, sources, parameters, how.rate, found.hear, found.models)
-            found.wall_s = time.perf_counter() - began
+            found.timing |= replay(bag, sources, parameters, how.rate, found.hear)
+            found.models.update(models_named(parameters, sources.perceived))
         else:
             _offline(bag, sources, parameters, found)
         return _result(bag, sources, way, found, how)
@@ -124,7 +123,7 @@ class _Found:
         self.parameters = parameters
         self.decisions: list[Decision] = []
         self.models: dict[str, dict[str, str]] = {}
-        self.wall_s: float | None = None
+        self.timing: dict[str, Any] = {}
 
     def hear(self, decision: Decision) -> None:
         self.decisions.append(decision)
@@ -143,11 +142,11 @@ def _way(bag: Bag, way: str, sources: Sources) -> str:
 
 def _offline(bag: Bag, sources: Sources, parameters: dict[str, dict[str, Any]], found: _Found) -> None:
     chain = OfflineChain(parameters, sources)
-    found.models.update(chain.models)
+    found.models.update(models_named(parameters, sources.perceived))
     began = time.perf_counter()
     for heard in chain.run(bag):
         found.hear(decision_of(heard.estimate, heard.stream, bag.start_ns))
-    found.wall_s = time.perf_counter() - began
+    found.timing["wall_s"] = time.perf_counter() - began
 
 
 def _recorded(bag: Bag, sources: Sources, found: _Found) -> None:
@@ -165,9 +164,10 @@ def _result(bag: Bag, sources: Sources, way: str, found: _Found, how: Evaluation
     timing: dict[str, Any] = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": library_versions() | {"rosbags": metadata.version("rosbags")},
+        **found.timing,
     }
-    if found.wall_s is not None:
-        timing |= {"wall_s": found.wall_s, "realtime_factor": duration_s / max(found.wall_s, 1e-9)}
+    if "wall_s" in found.timing:
+        timing["realtime_factor"] = duration_s / max(found.timing["wall_s"], 1e-9)
     result = BagResult(
         bag=bag.name,
         duration_s=duration_s,

@@ -10,7 +10,7 @@ from typing import Any
 
 from emotion_recognition.bags.reading import Bag, BagMessage
 from emotion_recognition.bags.sources import Sources
-from emotion_recognition.bags.writing import AUDIO, COMPRESSED_IMAGE, IMAGE
+from emotion_recognition.bags.writing import AUDIO, COMPRESSED_IMAGE
 from emotion_recognition.chain import DetectionStep, FaceStep, FusionStep, LeftOut, SoundStep, SpeechStep
 from emotion_recognition.chain.sound import SoundFormat
 from emotion_recognition.estimates import Estimate, Modality, Reason
@@ -38,16 +38,12 @@ class OfflineChain:
         parameters: by node, as :func:`emotion_recognition.parameters.checked` returns them.
         sources: the bag's topics; a stream without a topic loads nothing.
 
-    Attributes:
-        models: name and weights of each stream.
-
     Raises:
         ValueError, ImportError, ModelError: a parameter is out of range, or a model or an engine cannot be loaded.
     """
 
     def __init__(self, parameters: Parameters, sources: Sources):
         p = parameters
-        self.models: dict[str, dict[str, str]] = {}
         self._parameters, self._sources = p, sources
         image, audio = sources.get("image"), sources.get("audio")
         self._detection = self._face = self._sound = self._speech = None
@@ -56,11 +52,9 @@ class OfflineChain:
             decode = create_image_decoder(transport, p["face_detector"]["image_decoder"])
             self._detection = DetectionStep(p["face_detector"], decode)
             self._face = FaceStep(p["visual_classifier"])
-            self.models["face"] = _model(self._face)
         if audio is not None:
             self._sound = SoundStep(p["mfcc_extractor"], self._sound_left_out)
             self._speech = SpeechStep(p["speech_classifier"])
-            self.models["speech"] = _model(self._speech)
         self._fusion = FusionStep(p["fusion"])
         self._idle_ns = round(p["fusion"]["idle_period"] * SECOND_NS)
         self._next_idle_ns: int | None = None
@@ -145,13 +139,3 @@ class OfflineChain:
 
     def _problem(self, message: BagMessage, kind: str, text: str) -> None:
         self._bag.problems.add(message.topic.name, message.time_ns, text, kind)
-
-
-def _model(step: FaceStep | SpeechStep) -> dict[str, str]:
-    return {"name": step.metadata.name, "weights": step.metadata.weights_sha256}
-
-
-def can_run(sources: Sources) -> bool:
-    """Tell whether there are sensor topics of types that the nodes take."""
-    image = sources.get("image")
-    return sources.get("audio") is not None or (image is not None and image.type in (IMAGE, COMPRESSED_IMAGE))

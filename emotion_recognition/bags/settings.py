@@ -1,12 +1,14 @@
 """Parameters of the nodes for an evaluation: defaults, and those of a ROS parameter file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from emotion_recognition.engines import load_metadata
 from emotion_recognition.parameters import ParameterError, all_declarations, checked, declarations
+from emotion_recognition.weights import face_sidecar, speech_sidecar
 
 PERCEPTION = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion")
 _ROS = "ros__parameters"
@@ -39,6 +41,20 @@ def read_parameters(path: Path | None) -> dict[str, dict[str, Any]]:
         except ParameterError as error:
             raise ParameterError(f"{path}: {node}: {error}") from error
     return found
+
+
+def models_named(parameters: Mapping[str, Mapping[str, Any]], streams: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return name and weights of the model of each stream, ``face`` or ``speech``, that the parameters name.
+
+    Raises:
+        ModelError: a sidecar cannot be read.
+    """
+    sidecars = {
+        "face": lambda: face_sidecar(parameters["visual_classifier"]["face_model"]),
+        "speech": lambda: speech_sidecar(parameters["speech_classifier"]["speech_model"]),
+    }
+    found = {stream: load_metadata(sidecars[stream]()) for stream in streams}
+    return {stream: {"name": one.name, "weights": one.weights_sha256} for stream, one in found.items()}
 
 
 def flat(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -40,6 +40,11 @@ class Sources:
         return "image" in self.topics or "audio" in self.topics
 
     @property
+    def perceived(self) -> tuple[str, ...]:
+        """The streams that can be computed: ``face``, ``speech``."""
+        return tuple(stream for part, stream in (("image", "face"), ("audio", "speech")) if part in self.topics)
+
+    @property
     def has_emotions(self) -> bool:
         """Whether there are decisions that were recorded."""
         return any(part in self.topics for part in _EMOTION_ENDS)

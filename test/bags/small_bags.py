@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_recognition.bags.reading import Bag
 from emotion_recognition.bags.writing import AUDIO, AUDIO_INFO, COMPRESSED_IMAGE, BagWriter
 from emotion_recognition.stamps import SECOND_NS
 
@@ -41,3 +42,14 @@ def cut(file: Path, share: float) -> None:
     """Cut a file off at a share of its length."""
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * share)])
+
+
+def copied(source: Path, target: Path, change) -> Path:
+    """Write a copy of a bag: ``change(topic, time_ns, data)`` yields what of each message is written, and when."""
+    with Bag(source) as old, BagWriter(target) as new:
+        for topic in old.topics.values():
+            new.add_topic(topic.name, topic.type)
+        for message in old.messages():
+            for time_ns, data in change(message.topic.name, message.time_ns, bytes(message.data)):
+                new.write(message.topic.name, time_ns, data)
+    return target

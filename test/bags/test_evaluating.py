@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ pytest.importorskip("av", reason="needs PyAV")
 
 from demo_bags import LABELS, demo_bag  # noqa: E402
 from PIL import Image  # noqa: E402
-from small_bags import cut, storage_file  # noqa: E402
+from small_bags import copied, cut, storage_file  # noqa: E402
 
 from emotion_recognition import emotions  # noqa: E402
 from emotion_recognition.bags.evaluating import Evaluation, evaluate_bag, evaluate_bags  # noqa: E402
@@ -47,17 +46,6 @@ def result(made, tmp_path_factory):
 
 def of(result, stream):
     return [one for one in result.decisions if one.stream == stream]
-
-
-def changed(source: Path, target: Path, change) -> Path:
-    """Write a copy of a bag whose every message went through ``change(topic, time_ns, data) -> (time_ns, data)``."""
-    with Bag(source) as old, BagWriter(target) as new:
-        for topic in old.topics.values():
-            new.add_topic(topic.name, topic.type)
-        for message in old.messages():
-            for time_ns, data in change(message.topic.name, message.time_ns, bytes(message.data)):
-                new.write(message.topic.name, time_ns, data)
-    return target
 
 
 def test_every_stream_decides_with_stamps_in_bag_time(result):
@@ -155,7 +143,7 @@ def test_wrong_stamps_are_told_with_topic_and_offset_and_the_rest_is_used(bag, t
 
     with Bag(bag) as opened:
         first = [opened.start_ns]
-    found = evaluate_bag(changed(bag, tmp_path / "changed", zero_stamps))
+    found = evaluate_bag(copied(bag, tmp_path / "changed", zero_stamps))
     (line,) = found.problems
     assert line.startswith("bag changed, topic /image/compressed, offset 2.0") and "is not set" in line
     assert "more like this, the last at offset 6.000 s" in line
@@ -171,7 +159,7 @@ def test_messages_that_are_cut_off_are_told(bag, tmp_path):
             data = data[:60]
         yield time_ns, data
 
-    found = evaluate_bag(changed(bag, tmp_path / "changed", cut_some))
+    found = evaluate_bag(copied(bag, tmp_path / "changed", cut_some))
     assert any("topic /audio_stamped, offset" in line and "are no audio_common_msgs" in line for line in found.problems)
     assert len(of(found, "face")) >= 25
 
@@ -181,7 +169,7 @@ def test_sound_without_a_format_is_told(bag, tmp_path):
         if topic != "/audio_info":
             yield time_ns, data
 
-    found = evaluate_bag(changed(bag, tmp_path / "changed", no_info))
+    found = evaluate_bag(copied(bag, tmp_path / "changed", no_info))
     (line,) = found.problems
     assert "topic /audio_stamped" in line and "its format is not known" in line and not of(found, "speech")
 
