@@ -33,6 +33,8 @@ FEWEST_UNITS = 10
 # Several windows of 3 s: neighbouring blocks share little.
 BLOCK_S = 10.0
 RESAMPLES = 10_000
+# A larger share of draws that lack a class is named.
+MOST_LACKING = 0.05
 _CHUNK = 500
 _SAME_S = 1e-3
 _CLASSES = len(emotions.CLASS_IDS)
@@ -154,7 +156,9 @@ def compare(
         for side in (0, 1)
     ]
     values = [_measures(table.sum(axis=0, keepdims=True))[:, 0] for table in tables]
-    limits = _limits(tables, level, resamples, seed) if sum(counts) > 1 else [None] * len(MEASURES)
+    limits, lacking = [None] * len(MEASURES), 0.0
+    if sum(counts) > 1:
+        limits, lacking = _limits(tables, level, resamples, seed)
     both, same = _agreement(pairs, stream)
     sizes = [sum(one.stream == stream for result in run for one in result.decisions) for run in (a, b)]
     return Comparison(
@@ -171,7 +175,7 @@ def compare(
         decisions=(*sizes, both),
         same=same / both if both else None,
         mcnemar=_mcnemar(pairs, stream),
-        notes=_notes(pairs, sum(counts)),
+        notes=_notes(pairs, sum(counts), lacking),
     )
 
 
@@ -263,20 +267,28 @@ def _measures(sums: np.ndarray) -> np.ndarray:
         ])  # fmt: skip
 
 
-def _limits(tables: Sequence[np.ndarray], level: float, resamples: int, seed: int) -> list[tuple[float, float] | None]:
-    """Return the percentile interval of each measure's difference; resamples without a judged decision are left out."""
+def _limits(
+    tables: Sequence[np.ndarray], level: float, resamples: int, seed: int
+) -> tuple[list[tuple[float, float] | None], float]:
+    """Return the percentile interval of each measure's difference, and the share of the draws that lack a class.
+
+    Draws without a judged decision are left out of a measure that needs one.
+    """
     units = len(tables[0])
+    supports = [table[:, : _CLASSES**2].reshape(units, _CLASSES, _CLASSES).sum(axis=2) for table in tables]
     rng = np.random.default_rng(seed)
-    drawn = []
+    drawn, lacking = [], 0
     for start in range(0, resamples, _CHUNK):
         weights = rng.multinomial(units, np.full(units, 1 / units), size=min(_CHUNK, resamples - start)).astype(float)
         drawn.append(_measures(weights @ tables[1]) - _measures(weights @ tables[0]))
+        gone = [((weights @ support == 0) & (support.sum(axis=0) > 0)).any(axis=1) for support in supports]
+        lacking += int((gone[0] | gone[1]).sum())
     out = []
     for values in np.concatenate(drawn, axis=1):
         values = values[np.isfinite(values)]
         low, high = np.quantile(values, ((1 - level) / 2, (1 + level) / 2)) if values.size else (np.nan, np.nan)
         out.append((float(low), float(high)) if values.size else None)
-    return out
+    return out, lacking / resamples
 
 
 def _number(value: float) -> float | None:
@@ -323,7 +335,7 @@ def _answer(decisions: Sequence[Decision], stream: str, label: Interval) -> int 
     return int(sums.argmax()) + 1 if sums.any() else None
 
 
-def _notes(pairs: Sequence[tuple[BagResult, BagResult]], units: int) -> tuple[str, ...]:
+def _notes(pairs: Sequence[tuple[BagResult, BagResult]], units: int, lacking: float) -> tuple[str, ...]:
     out = []
     for name, side in (("A", 0), ("B", 1)):
         if partial := [pair[side].bag for pair in pairs if pair[side].problems]:
@@ -335,4 +347,9 @@ def _notes(pairs: Sequence[tuple[BagResult, BagResult]], units: int) -> tuple[st
         out.append("no bag has labels: only coverage and agreement can be compared")
     if units < FEWEST_UNITS:
         out.append(f"{units} units to draw from: the intervals are not to be trusted; more or longer bags would help")
+    if lacking > MOST_LACKING:
+        out.append(
+            f"{lacking:.0%} of the draws lack a class: the intervals of UAR and macro F1 are over the classes drawn, and "
+            "may lie to one side"
+        )
     return tuple(out)

@@ -76,6 +76,14 @@ def test_intervals_are_those_of_drawing_by_hand():
     assert limits == pytest.approx(np.quantile(drawn, (0.025, 0.975)), abs=0.02)
 
 
+def test_draws_that_lack_a_class_are_named():
+    # Each class in half of two blocks: a draw has one of them alone in half of the cases.
+    found = compare([made_result(duration_s=40.0)], [made_result(duration_s=40.0, seed=1)], block_s=20, **FAST)
+    assert found.units == 2 and any("% of the draws lack a class" in note for note in found.notes)
+    many = [made_result(f"bag{n}", seed=n) for n in range(10)]
+    assert compare(many, many, **FAST).notes == ()
+
+
 def test_few_bags_are_cut_into_blocks_of_time():
     a, b = made_result(duration_s=125.0), made_result(duration_s=125.0, seed=1)
     found = compare([a], [b], **FAST)
