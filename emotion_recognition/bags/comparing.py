@@ -311,9 +311,10 @@ def _agreement(pairs: Sequence[tuple[BagResult, BagResult]], stream: str) -> tup
 
 def _mcnemar(pairs: Sequence[tuple[BagResult, BagResult]], stream: str) -> McNemar | None:
     rights = []
-    for one, other in pairs:
-        for label in one.labels:
-            answers = [_answer(result.decisions, stream, label) for result in (one, other)]
+    for pair in pairs:
+        said = [[one for one in result.decisions if one.stream == stream and one.is_judged] for result in pair]
+        for label in pair[0].labels:
+            answers = [_answer(decisions, label) for decisions in said]
             if None not in answers:
                 rights.append(tuple(answer == label.class_id for answer in answers))
     if not rights:
@@ -325,12 +326,12 @@ def _mcnemar(pairs: Sequence[tuple[BagResult, BagResult]], stream: str) -> McNem
     return McNemar(len(rights), only_a, only_b, p)
 
 
-def _answer(decisions: Sequence[Decision], stream: str, label: Interval) -> int | None:
-    """Return the class with most probability over the judged decisions in a labelled stretch, None without any."""
+def _answer(decisions: Sequence[Decision], label: Interval) -> int | None:
+    """Return the class with most probability over those of judged decisions in a labelled stretch, None without any."""
     sums = np.zeros(_CLASSES)
     for one in decisions:
         is_meant = not label.person or one.person in (label.person, VOICE_PERSON)
-        if one.stream == stream and one.is_judged and label.start_s <= one.time_s < label.end_s and is_meant:
+        if label.start_s <= one.time_s < label.end_s and is_meant:
             sums[np.asarray(one.class_ids) - 1] += one.probabilities
     return int(sums.argmax()) + 1 if sums.any() else None
 
@@ -349,7 +350,7 @@ def _notes(pairs: Sequence[tuple[BagResult, BagResult]], units: int, lacking: fl
         out.append(f"{units} units to draw from: the intervals are not to be trusted; more or longer bags would help")
     if lacking > MOST_LACKING:
         out.append(
-            f"{lacking:.0%} of the draws lack a class: the intervals of UAR and macro F1 are over the classes drawn, and "
-            "may lie to one side"
+            f"{lacking:.0%} of the draws lack a class: the intervals of UAR and macro F1 are over the classes drawn "
+            "and may lie to one side"
         )
     return tuple(out)
