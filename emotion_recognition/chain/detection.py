@@ -102,3 +102,7 @@ class DetectionStep:
         if self._freeze.is_frozen(rgb, stamp_ns):
             return FrameFaces(rgb.shape, [], Reason.CAMERA_FROZEN)
         return FrameFaces(rgb.shape, self._pipeline.process(rgb, stamp_ns), Reason.NONE)
+
+    def catch_up(self) -> None:
+        """Do what can wait until the faces of a frame were told: search the whole of it where that is due."""
+        self._pipeline.catch_up()

@@ -35,8 +35,9 @@ class FaceSample:
 class FacePipeline:
     """Detects, tracks and crops the faces of a stream of frames.
 
-    The whole frame is searched every ``detection_interval_s``, and at once while nobody is in view or a track that has
-    not ended is not; in between the detector only refines the boxes at which the tracks are expected.
+    The detector refines the boxes at which the tracks are expected. The whole frame is searched at once while nobody is
+    in view or a track that has not ended is not, and every ``detection_interval_s``: then by :meth:`catch_up`, after
+    the frame's faces were told, since a search takes much longer than all the rest. What it finds is in the next frame.
     """
 
     def __init__(
@@ -72,17 +73,22 @@ class FacePipeline:
         self._margin, self._size, self._max_faces = margin, size, max_faces
         self._interval_ns = round(detection_interval_s * SECOND_NS)
         self._searched_ns: int | None = None
+        self._due: tuple[np.ndarray, int] | None = None  # the frame that is still to be searched
 
     def process(self, rgb: np.ndarray, stamp_ns: int) -> list[FaceSample]:
         """Return the faces of an (H, W, 3) uint8 RGB frame, the largest first.
 
+        It catches up first where that was left out, so the result does not depend on it.
+
         Raises:
             ValueError: the frame has another shape or type.
         """
+        self.catch_up()
         tracked = self._follow(rgb, stamp_ns)
         if tracked is None:
-            tracked = self._tracker.update(self._detector.detect(rgb), stamp_ns)
-            self._searched_ns = stamp_ns
+            tracked = self._search(rgb, stamp_ns)
+        elif stamp_ns - self._searched_ns >= self._interval_ns:
+            self._due = rgb, stamp_ns
         tracked.sort(key=lambda pair: pair[1].area, reverse=True)
         image_size = rgb.shape[1], rgb.shape[0]
         return [
@@ -102,11 +108,24 @@ class FacePipeline:
     def reset(self) -> None:
         """End all tracks: the stream starts anew."""
         self._tracker.reset()
-        self._searched_ns = None
+        self._searched_ns = self._due = None
+
+    def catch_up(self) -> None:
+        """Search the whole of the last frame if that is due; to be called when its faces were told.
+
+        The frame's array must not have changed since.
+        """
+        if self._due is not None:
+            due, self._due = self._due, None
+            self._search(*due)
+
+    def _search(self, rgb: np.ndarray, stamp_ns: int) -> list[tuple[int, Detection]]:
+        self._searched_ns = stamp_ns
+        return self._tracker.update(self._detector.detect(rgb), stamp_ns)
 
     def _follow(self, rgb: np.ndarray, stamp_ns: int) -> list[tuple[int, Detection]] | None:
         """Return the faces in view, with numbers, from where they are expected; None to search the whole frame."""
-        if self._searched_ns is None or stamp_ns - self._searched_ns >= self._interval_ns:
+        if self._searched_ns is None or not self._interval_ns:
             return None
         expected = self._tracker.expected(stamp_ns)
         if not expected:

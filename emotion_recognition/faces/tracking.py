@@ -18,6 +18,7 @@ class _Track:
     box: np.ndarray  # x, y, width, height
     stamp_ns: int
     velocity: np.ndarray  # of the box's centre, pixels a second
+    in_view: bool = True  # in the last frame
 
     def predicted(self, stamp_ns: int) -> np.ndarray:
         box = self.box.copy()
@@ -29,7 +30,7 @@ class _Track:
         if seconds > 0:
             displacement = box[:2] + box[2:] / 2 - self.box[:2] - self.box[2:] / 2
             self.velocity += _SMOOTHING * (displacement / seconds - self.velocity)
-        self.box, self.stamp_ns = box, stamp_ns
+        self.box, self.stamp_ns, self.in_view = box, stamp_ns, True
 
 
 class Tracker:
@@ -72,7 +73,8 @@ class Tracker:
     def update(self, detections: list[Detection], stamp_ns: int) -> list[tuple[int, Detection]]:
         """Return the detections of one frame, in their order, each with its track's number, from 1.
 
-        A stamp older than the last one ends all tracks, since nothing is known of them at that time.
+        A stamp older than the last one ends all tracks, since nothing is known of them at that time. The same stamp
+        again corrects what was said of that frame.
         """
         if self._newest_ns is not None and stamp_ns < self._newest_ns:
             self.reset()
@@ -80,6 +82,8 @@ class Tracker:
         self._tracks = [track for track in self._tracks if stamp_ns - track.stamp_ns <= self._max_gap_ns]
         boxes = [np.array(detection.box, np.float64) for detection in detections]
         owners = self._match(boxes, stamp_ns)
+        for track in self._tracks:
+            track.in_view = False
         found = []
         for detection, box, track in zip(detections, boxes, owners, strict=True):
             if track is None:
@@ -100,7 +104,7 @@ class Tracker:
         if self._newest_ns is None or stamp_ns < self._newest_ns:
             return None
         alive = [track for track in self._tracks if stamp_ns - track.stamp_ns <= self._max_gap_ns]
-        if any(track.stamp_ns != self._newest_ns for track in alive):
+        if not all(track.in_view for track in alive):
             return None
         return {track.number: tuple(track.predicted(stamp_ns).tolist()) for track in alive}
 

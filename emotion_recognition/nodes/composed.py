@@ -48,7 +48,7 @@ def main(args: list[str] | None = None) -> int:
         sources[:] = [node for node in nodes if isinstance(node, MediaSourceNode)]
         return all(source.finished.is_set() for source in sources)
 
-    code = spin_nodes(makers, command, until=ended if overrides else None)
+    code = spin_nodes(makers, command, until=ended if overrides else None, images=bool(overrides))
     if code == EXIT_OK and any(source.failed for source in sources):
         return EXIT_FAILED
     return code

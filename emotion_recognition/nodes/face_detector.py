@@ -73,6 +73,7 @@ class FaceDetector(PerceptionNode):
         skipped = self.worker.take_dropped() if self.worker else 0
         stamped = Header(stamp=Time(sec=header.sec, nanosec=header.nanosec), frame_id=header.frame_id)
         self._publisher.publish(face_samples_message(stamped, found.shape, found.samples, found.reasons, skipped))
+        self._step.catch_up()
 
 
 def main(args: list[str] | None = None) -> int:

@@ -157,5 +157,5 @@ def main(args: list[str] | None = None) -> int:
         nodes.append(MediaSourceNode())
         return nodes[-1]
 
-    code = spin_nodes([make], args, until=lambda _: nodes[0].finished.is_set())
+    code = spin_nodes([make], args, until=lambda _: nodes[0].finished.is_set(), images=True)
     return EXIT_FAILED if code == EXIT_OK and any(node.failed for node in nodes) else code

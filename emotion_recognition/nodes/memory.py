@@ -11,12 +11,12 @@ import os
 _OPTIONS = {
     "MALLOC_TRIM_THRESHOLD_": (-1, 16 << 20),
     "MALLOC_MMAP_THRESHOLD_": (-3, 8 << 20),
-    "MALLOC_ARENA_MAX": (-8, 2),
+    "MALLOC_ARENA_MAX": (-8, 1),
 }
 
 
 def keep_freed_memory() -> bool:
-    """Let the process use freed blocks of up to 8 MiB again, and keep up to 16 MiB free for that in each of two arenas.
+    """Let the process use freed blocks of up to 8 MiB again, and keep up to 16 MiB free for that.
 
     What the user has set in the environment stays. Returns whether the C library took every setting; another than glibc
     has none.

@@ -24,25 +24,33 @@ WAKE_S = 0.2
 EXIT_OK, EXIT_FAILED, EXIT_WRONG_PARAMETER = 0, 1, 2
 
 
-def middleware_profile() -> dict[str, str]:
-    """Return the environment variable that makes Fast DDS read the shipped profile; nothing where one is set already.
+def middleware_profile(images: bool = True) -> dict[str, str]:
+    """Return the environment variable that makes Fast DDS read a shipped profile; nothing where the user has set one.
 
     Fast DDS by default sends a camera image in more fragments than its shared memory holds, and best effort then loses
-    frames: the profile shipped in config/ gives it room.
+    frames: the profiles shipped in config/ give it room. All of a process's shared memory is resident, so one that
+    publishes no images (``images`` false) takes less.
     """
     try:
-        profile = Path(get_package_share_directory("emotion_recognition")) / "config" / "fastdds.xml"
+        folder = Path(get_package_share_directory("emotion_recognition")) / "config"
     except PackageNotFoundError:
         return {}
-    if not profile.is_file() or any(name in os.environ for name in PROFILE_VARIABLES):
+    profile = folder / ("fastdds.xml" if images else "fastdds_small.xml")
+    # A shipped one in the environment comes from the process that started this one.
+    set_already = (name for name in PROFILE_VARIABLES if name in os.environ)
+    if not profile.is_file() or any(Path(os.environ[name]).parent != folder for name in set_already):
         return {}
     return {PROFILE_VARIABLES[os.environ.get("ROS_DISTRO") in FAST_DDS_2]: str(profile)}
 
 
-def prepare_environment() -> None:
-    """Set what rclpy and the middleware read from the environment, where the user has not set it."""
+def prepare_environment(images: bool = True) -> None:
+    """Set what rclpy and the middleware read from the environment, where the user has not set it.
+
+    Args:
+        images: whether this process publishes images, see :func:`middleware_profile`.
+    """
     os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
-    os.environ.update(middleware_profile())
+    os.environ.update(middleware_profile(images))
 
 
 class Spinner:
@@ -98,6 +106,7 @@ def spin_nodes(
     makers: Sequence[Callable[[], Node]],
     args: list[str] | None = None,
     until: Callable[[list[Node]], bool] | None = None,
+    images: bool = False,
 ) -> int:
     """Make nodes, start them by themselves where their ``autostart`` says so, and spin them.
 
@@ -110,6 +119,7 @@ def spin_nodes(
         makers: make the nodes, in order.
         args: command line with ROS arguments, ``sys.argv`` if None.
         until: looked at several times a second; True ends the spinning.
+        images: whether one of them publishes images.
 
     Returns:
         Exit code: 0 after a signal or ``until``, 1 where a node could not start, 2 for a wrong parameter.
@@ -117,7 +127,7 @@ def spin_nodes(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    prepare_environment()
+    prepare_environment(images)
     keep_freed_memory()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)

@@ -1,0 +1,49 @@
+"""Which of the shipped profiles the middleware reads."""
+
+import os
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS")
+
+from emotion_recognition.nodes import running  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch):
+    monkeypatch.setenv("ROS_DISTRO", "kilted")
+    if "AMENT_PREFIX_PATH" not in os.environ:
+        monkeypatch.setenv("AMENT_PREFIX_PATH", sys.prefix)
+    for name in running.PROFILE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def chosen(images):
+    found = running.middleware_profile(images)
+    return {name: Path(path).name for name, path in found.items()}
+
+
+def test_who_publishes_images_gets_more_shared_memory(monkeypatch):
+    assert chosen(True) == {"FASTDDS_DEFAULT_PROFILES_FILE": "fastdds.xml"}
+    assert chosen(False) == {"FASTDDS_DEFAULT_PROFILES_FILE": "fastdds_small.xml"}
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")
+    assert chosen(False) == {"FASTRTPS_DEFAULT_PROFILES_FILE": "fastdds_small.xml"}
+
+
+def test_a_shipped_profile_of_the_parent_process_gives_way_a_users_does_not(monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ, **running.middleware_profile(True)})
+    assert chosen(False) == {"FASTDDS_DEFAULT_PROFILES_FILE": "fastdds_small.xml"}
+    monkeypatch.setitem(os.environ, "FASTDDS_DEFAULT_PROFILES_FILE", "/robot/fastdds.xml")
+    assert chosen(True) == chosen(False) == {}
+
+
+def test_the_profiles_differ_in_the_size_of_shared_memory_alone():
+    def elements(images):
+        (path,) = running.middleware_profile(images).values()
+        return [(one.tag.rpartition("}")[2], (one.text or "").strip()) for one in ElementTree.parse(path).iter()]
+
+    pairs = [(one, other) for one, other in zip(elements(True), elements(False), strict=True) if one != other]
+    assert pairs == [(("segment_size", str(16 << 20)), ("segment_size", str(4 << 20)))]
