@@ -49,10 +49,11 @@ class Evaluation:
 
 
 def evaluate_bag(path: str | Path, how: Evaluation = Evaluation()) -> BagResult:  # noqa: B008 (frozen)
-    """Return the evaluation of one bag; a bag that cannot be read gives a result with problems and no decision.
+    """Return the evaluation of one bag.
+
+    What of the bag, or of its labels, cannot be used is in the result's problems; nothing else is missing in it.
 
     Raises:
-        LabelError: the file of labels cannot be used.
         ValueError: a parameter or a topic is not possible, or the bag has none of what ``how.way`` needs.
         OSError: a file that is not of the bag cannot be read.
         RuntimeError: the nodes do not run.
@@ -185,20 +186,27 @@ def _result(bag: Bag, sources: Sources, way: str, found: _Found, how: Evaluation
 
 
 def _labels(bag: Bag, sources: Sources, given: Path | None, duration_s: float) -> tuple[Interval, ...]:
-    if given is not None and given.is_dir():
-        file = given / f"{bag.name}.csv"
-        if not file.is_file():
-            raise LabelError(f"{given}: holds no {file.name} with the labels of bag {bag.name}")
-        return label_files.read_labels(file, duration_s)
-    if given is not None:
-        return label_files.read_labels(given, duration_s)
     own = bag.path / label_files.FILE_NAME
-    if own.is_file():
-        return label_files.read_labels(own, duration_s)
+    file = given / f"{bag.name}.csv" if given is not None and given.is_dir() else given
+    if file is not None or own.is_file():
+        return _labels_of_file(bag, file or own, duration_s)
     topic = sources.get("labels")
     if topic is not None:
         return label_files.from_changes(label_changes(bag, topic), duration_s)
     return label_files.from_name(bag.name, duration_s)
+
+
+def _labels_of_file(bag: Bag, file: Path, duration_s: float) -> tuple[Interval, ...]:
+    """Return what of a file's labels can be used; the rest goes to the bag's problems, under the file's name."""
+
+    def problem(offset_s: float, text: str) -> None:
+        bag.problems.add(file.name, bag.start_ns + round(offset_s * SECOND_NS), text)
+
+    try:
+        return label_files.read_labels(file, duration_s, problem)
+    except (LabelError, OSError) as error:
+        problem(0.0, str(error))
+        return ()
 
 
 def _line(bag: str, text: str) -> str:

@@ -12,7 +12,7 @@ Emotions are labels of :mod:`emotion_recognition.emotions` or their synonyms, in
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,14 +39,28 @@ class Change:
     class_id: int
 
 
-def read_labels(path: Path, duration_s: float = math.inf) -> tuple[Interval, ...]:
+def read_labels(
+    path: Path, duration_s: float = math.inf, on_problem: Callable[[float, str], None] | None = None
+) -> tuple[Interval, ...]:
     """Return the labels of a CSV file by their start, clipped at the bag's end; those after it are left out.
 
+    Args:
+        path: the file.
+        duration_s: of the bag.
+        on_problem: called with an offset in seconds and what is wrong there; such a line is left out. Without it the
+            first one is raised.
+
     Raises:
-        LabelError: another header, a value that is no time or no emotion, an end not after its start, or labels of one
-            person that overlap.
+        LabelError: the header is another; or, without ``on_problem``, a value is no time or no emotion, an end is not
+            after its start, or labels of one person overlap.
         OSError: the file cannot be read.
     """
+
+    def problem(offset_s: float, text: str) -> None:
+        if on_problem is None:
+            raise LabelError(f"{path}, {text}")
+        on_problem(offset_s, text)
+
     found: list[tuple[int, Interval]] = []
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.reader(file)
@@ -55,13 +69,16 @@ def read_labels(path: Path, duration_s: float = math.inf) -> tuple[Interval, ...
             if tuple(cell.strip() for cell in header) != HEADER:
                 raise LabelError(f"{path}, line 1: header {','.join(header)!r}, expected {','.join(HEADER)!r}")
             for row in rows:
-                if any(cell.strip() for cell in row):
-                    found.append((rows.line_num, _interval(row, f"{path}, line {rows.line_num}")))
+                if not any(cell.strip() for cell in row):
+                    continue
+                try:
+                    found.append((rows.line_num, _interval(row)))
+                except LabelError as error:
+                    problem(_seconds_of(row[0]) or 0.0, f"line {rows.line_num}: {error}")
         except (csv.Error, UnicodeDecodeError) as error:
-            raise LabelError(f"{path}, line {rows.line_num}: {error}; expected CSV in UTF-8") from error
-    found.sort(key=lambda pair: (pair[1].start_s, pair[1].end_s))
-    _check_overlaps(found, path)
-    return clip((interval for _, interval in found), duration_s)
+            raise LabelError(f"{path}, line {rows.line_num + 1}: {error}; expected CSV in UTF-8") from error
+    found.sort(key=lambda pair: (pair[1].start_s, pair[0]))
+    return clip(_without_overlaps(found, problem), duration_s)
 
 
 def from_changes(changes: Iterable[Change], duration_s: float) -> tuple[Interval, ...]:
@@ -92,7 +109,10 @@ def change_of_text(text: str, time_s: float) -> Change:
     person = words[0] if len(words) == 2 else ANYONE
     if words[-1].lower() in ENDS:
         return Change(time_s, person, emotions.UNKNOWN)
-    return Change(time_s, person, class_of(words[-1], f"label {text!r}"))
+    try:
+        return Change(time_s, person, class_of(words[-1]))
+    except LabelError as error:
+        raise LabelError(f"label {text!r}: {error}") from error
 
 
 def from_name(name: str, duration_s: float) -> tuple[Interval, ...]:
@@ -131,7 +151,7 @@ def clip(labels: Iterable[Interval], duration_s: float) -> tuple[Interval, ...]:
     return tuple(replace(one, end_s=min(one.end_s, duration_s)) for one in labels if one.start_s < duration_s)
 
 
-def class_of(name: str, where: str) -> int:
+def class_of(name: str) -> int:
     """Return the class id of an emotion's name.
 
     Raises:
@@ -140,40 +160,48 @@ def class_of(name: str, where: str) -> int:
     number = emotions.class_id(name)
     if number is None:
         known = ", ".join(emotions.LABELS.values())
-        raise LabelError(f"{where}: emotion {name!r} is not known; expected one of {known} or a synonym")
+        raise LabelError(f"emotion {name!r} is not known; expected one of {known} or a synonym")
     return number
 
 
-def _interval(row: list[str], where: str) -> Interval:
+def _interval(row: list[str]) -> Interval:
     if len(row) != len(HEADER):
-        raise LabelError(f"{where}: {len(row)} values {','.join(row)!r}, expected {len(HEADER)}: {','.join(HEADER)}")
+        raise LabelError(f"{len(row)} values {','.join(row)!r}, expected {len(HEADER)}: {','.join(HEADER)}")
     times = []
     for name, text in zip(HEADER[:2], row[:2], strict=True):
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value) or value < 0:
-            raise LabelError(f"{where}: {name} {text!r}, expected seconds from the bag's first message, 0 or more")
+        value = _seconds_of(text)
+        if value is None:
+            raise LabelError(f"{name} {text!r}, expected seconds from the bag's first message, 0 or more")
         times.append(value)
     if times[1] <= times[0]:
-        raise LabelError(f"{where}: end {row[1].strip()} is not after start {row[0].strip()}")
-    return Interval(times[0], times[1], row[2].strip(), class_of(row[3], where))
+        raise LabelError(f"end {row[1].strip()} is not after start {row[0].strip()}")
+    return Interval(times[0], times[1], row[2].strip(), class_of(row[3]))
 
 
-def _check_overlaps(found: list[tuple[int, Interval]], path: Path) -> None:
+def _seconds_of(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _without_overlaps(found: list[tuple[int, Interval]], problem: Callable[[float, str], None]) -> Iterator[Interval]:
+    """Yield intervals in order of their start; one that overlaps an earlier one is a problem and left out."""
     last: dict[str, tuple[int, Interval]] = {}
     for line, one in found:
         # A label for anyone is one for each person, too.
-        others = last.values() if one.person == ANYONE else (last.get(one.person), last.get(ANYONE))
-        for other in others:
-            if other is not None and one.start_s < other[1].end_s:
-                raise LabelError(
-                    f"{path}, line {line}: {_words(one)} overlaps line {other[0]}: {_words(other[1])}; expected one "
-                    "label of a person at a time"
-                )
-        if one.person not in last or one.end_s > last[one.person][1].end_s:
-            last[one.person] = (line, one)
+        others = list(last.values()) if one.person == ANYONE else [last.get(one.person), last.get(ANYONE)]
+        other = next((other for other in others if other is not None and one.start_s < other[1].end_s), None)
+        if other is not None:
+            problem(
+                one.start_s,
+                f"line {line}: {_words(one)} overlaps line {other[0]}: {_words(other[1])}; expected one label of a "
+                "person at a time",
+            )
+            continue
+        last[one.person] = (line, one)
+        yield one
 
 
 def _words(one: Interval) -> str:

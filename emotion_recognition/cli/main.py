@@ -11,8 +11,10 @@ from emotion_recognition.cli import (
     compare,
     cross_validate,
     demo,
+    evaluate,
     evaluate_model,
     export,
+    make_bag,
     parameters,
     report,
     roofline,
@@ -56,6 +58,8 @@ app.command()(roofline.roofline)
 app.command()(bench.bench)
 app.command("bench-peers")(bench.bench_peers)
 app.command()(evaluate_model.evaluate_model)
+app.command()(evaluate.evaluate)
+app.command("make-bag")(make_bag.make_bag)
 app.command()(compare.compare)
 app.command()(train.train)
 app.command()(export.export)

@@ -17,7 +17,6 @@ from small_bags import copied, cut, storage_file  # noqa: E402
 
 from emotion_recognition import emotions  # noqa: E402
 from emotion_recognition.bags.evaluating import Evaluation, evaluate_bag, evaluate_bags  # noqa: E402
-from emotion_recognition.bags.labels import LabelError  # noqa: E402
 from emotion_recognition.bags.reading import Bag  # noqa: E402
 from emotion_recognition.bags.results import Interval, from_json, to_json  # noqa: E402
 from emotion_recognition.bags.writing import EMOTION, TEXT, BagWriter  # noqa: E402
@@ -308,10 +307,26 @@ def test_bags_without_anything_to_evaluate_say_so(tmp_path, bag):
         evaluate_bag(bag, Evaluation(way="sideways"))
 
 
-def test_labels_that_cannot_be_used_are_an_error(tmp_path, bag):
-    (tmp_path / "labels.csv").write_text("start,end,person,emotion\n0,9,,sad\n1,2,,happy\n", encoding="utf-8")
-    with pytest.raises(LabelError, match="line 3: 1 to 2 s happy of anyone overlaps line 2"):
-        evaluate_bag(bag, Evaluation(labels=tmp_path / "labels.csv", topics={"image": ""}))
-    with pytest.raises(LabelError, match="holds no bag.csv"):
-        (tmp_path / "folder").mkdir()
-        evaluate_bag(bag, Evaluation(labels=tmp_path / "folder", topics={"image": ""}))
+@pytest.mark.parametrize(
+    ("text", "problem", "labels"),
+    [
+        ("start,end,person,emotion\n0,2,,sad\n1,3,,happy\n4,5,,calm\n",
+         "topic labels.csv, offset 1.000 s: line 3: 1 to 3 s happy of anyone overlaps line 2: 0 to 2 s sad",
+         [emotions.SAD, emotions.CALM]),
+        ("start,end,person,emotion\n0,2,,sad\n2,3,,bored\n", "offset 2.000 s: line 3: emotion 'bored' is not known",
+         [emotions.SAD]),
+        ("from,to\n", "offset 0.000 s: ", []),
+    ],
+)  # fmt: skip
+def test_labels_that_cannot_be_used_are_told_and_the_others_are_used(tmp_path, bag, text, problem, labels):
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+    found = evaluate_bag(bag, Evaluation(labels=tmp_path / "labels.csv", topics={"image": ""}))
+    (line,) = found.problems
+    assert line.startswith("bag bag, topic labels.csv, ") and problem in line
+    assert [one.class_id for one in found.labels] == labels and found.decisions
+
+
+def test_a_folder_without_the_bags_labels_is_told(tmp_path, bag):
+    (tmp_path / "folder").mkdir()
+    found = evaluate_bag(bag, Evaluation(labels=tmp_path / "folder", topics={"image": ""}))
+    assert found.decisions and "topic bag.csv, offset 0.000 s: " in found.problems[0] and "bag.csv" in found.problems[0]

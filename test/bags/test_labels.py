@@ -58,6 +58,14 @@ def test_wrong_labels_are_named_with_line_and_value(tmp_path, lines, text):
         read_labels(written(tmp_path, *lines))
 
 
+def test_with_a_listener_wrong_lines_are_left_out(tmp_path):
+    told = []
+    path = written(tmp_path, "0,1,,sad", "0.5,2,,happy", "3,x,,sad", "nine,10,,sad", "5,6,,calm")
+    found = read_labels(path, 10.0, lambda offset, text: told.append((offset, text.split(":")[0])))
+    assert [(one.start_s, one.class_id) for one in found] == [(0.0, emotions.SAD), (5.0, emotions.CALM)]
+    assert told == [(3.0, "line 4"), (0.0, "line 5"), (0.5, "line 3")]
+
+
 @pytest.mark.parametrize("header", ["", "start;end;person;emotion", "start,end,emotion", "0,1,,sad"])
 def test_another_header_is_refused(tmp_path, header):
     with pytest.raises(LabelError, match="line 1: header .* expected 'start,end,person,emotion'"):
