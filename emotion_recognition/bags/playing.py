@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emotion_recognition.bags.reading import Bag, BagMessage
+from emotion_recognition.bags.recording import message_type
 from emotion_recognition.bags.sources import Sources
 from emotion_recognition.bags.writing import AUDIO, IMAGE
 from emotion_recognition.stamps import SECOND_NS
@@ -71,7 +72,7 @@ class Player:
         self.topics = sensor_topics(sources)
         self._clock = node.create_publisher(Clock, clock, 10)
         self._publishers = {
-            name: node.create_publisher(_message_type(bag.topics[name].type), own, _quality(own))
+            name: node.create_publisher(message_type(bag.topics[name].type), own, _quality(own))
             for name, own in self.topics.items()
         }
         self._paused = self._stopped = False
@@ -164,11 +165,3 @@ def _quality(topic: str) -> Any:
     if topic == "audio_info":
         return QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     return QoSProfile(depth=_QUEUED)
-
-
-def _message_type(name: str) -> type:
-    from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
-    from sensor_msgs.msg import CompressedImage, Image
-
-    known = (Image, CompressedImage, AudioData, AudioDataStamped, AudioInfo)
-    return next(one for one in known if name.endswith(f"/{one.__name__}"))

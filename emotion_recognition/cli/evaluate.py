@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emotion_recognition.cli.output import EXIT_FAILED, EXIT_USAGE, fail, load, print_json, say
+from emotion_recognition.cli.output import EXIT_FAILED, EXIT_USAGE, fail, load, named_parts, print_json, say
 from emotion_recognition.cli.progress import TrainingProgress
 
 WORDS = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro F1", "ece": "calibration error"}
@@ -68,7 +68,7 @@ def evaluate(
         load("distributed")
     evaluating, results = load("emotion_recognition.bags.evaluating"), load("emotion_recognition.bags.results")
     way = "replayed" if replay else "recorded" if recorded else "auto"
-    how = evaluating.Evaluation(way, labels, params_file, _parts(topic or []), rate, with_faces)
+    how = evaluating.Evaluation(way, labels, params_file, named_parts(topic or []), rate, with_faces)
     try:
         evaluating.read_parameters(params_file)
     except (OSError, ValueError) as problem:
@@ -93,16 +93,6 @@ def evaluate(
     if data["problems"]:
         say("the result is partial")
         raise typer.Exit(EXIT_FAILED)
-
-
-def _parts(given: list[str]) -> dict[str, str]:
-    parts = {}
-    for text in given:
-        part, separator, name = text.partition("=")
-        if not separator:
-            fail(f"--topic {text}: expected PART=NAME, for example image=/head_camera/image_raw", EXIT_USAGE)
-        parts[part.strip()] = name.strip()
-    return parts
 
 
 def _show(data: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from emotion_recognition.cli import (
     export,
     make_bag,
     parameters,
+    record,
     report,
     roofline,
     run,
@@ -60,6 +61,7 @@ app.command("bench-peers")(bench.bench_peers)
 app.command()(evaluate_model.evaluate_model)
 app.command()(evaluate.evaluate)
 app.command("make-bag")(make_bag.make_bag)
+app.command()(record.record)
 app.command()(compare.compare)
 app.command()(train.train)
 app.command()(export.export)

@@ -61,6 +61,17 @@ def print_json(value: dict[str, Any]) -> None:
     typer.echo(json.dumps(value, allow_nan=False))
 
 
+def named_parts(given: list[str]) -> dict[str, str]:
+    """Return the names of topics by part from words ``PART=NAME``; another word ends the command."""
+    parts = {}
+    for text in given:
+        part, separator, name = text.partition("=")
+        if not separator:
+            fail(f"--topic {text}: expected PART=NAME, for example image=/head_camera/image_raw", EXIT_USAGE)
+        parts[part.strip()] = name.strip()
+    return parts
+
+
 def load(module: str) -> ModuleType:
     """Import one of this package's modules when a command needs it.
 
