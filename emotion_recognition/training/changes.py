@@ -1,6 +1,7 @@
 """Changes to a recipe's settings, as a command line or a search gives them."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ class Changes:
         precision: ``float32`` or ``bfloat16``, see ``loop.Optimisation``.
         augmentation: ``robot`` or ``paper``, for the paper's speech networks. The paper's is noise, pitch and rate
             only, so it leaves the gain as it is.
+        side_weight: of each side task (``training.side_tasks``) of the voice, from 0, which leaves them out.
         readings: of the paper's open points, see ``models.configurations.READINGS``; those not named stay as they are.
     """
 
@@ -34,6 +36,7 @@ class Changes:
     seed: int | None = None
     precision: str | None = None
     augmentation: str | None = None
+    side_weight: float | None = None
     readings: Mapping[str, str | bool] = field(default_factory=dict)
 
     def applied(self, recipe: Recipe) -> Recipe:
@@ -58,6 +61,14 @@ class Changes:
             new["augmentation"] = self.augmentation
             if self.augmentation == "paper":
                 new["gain_db"] = 0.0
+        if self.side_weight is not None:
+            if not hasattr(recipe, "side_weight"):
+                raise ValueError(
+                    f"side_weight {self.side_weight}: {recipe.architecture} has no side tasks; leave it out"
+                )
+            if not 0 <= self.side_weight < math.inf:
+                raise ValueError(f"side_weight {self.side_weight}: expected a number from 0")
+            new["side_weight"] = self.side_weight
         if self.readings:
             before = getattr(recipe, "readings", {})
             new["readings"] = other_readings(recipe.architecture, {**before, **self.readings})

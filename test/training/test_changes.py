@@ -59,6 +59,19 @@ def test_impossible_dropout_is_refused():
         Changes(dropout=1.0).applied(WithDropout(CYCLES))
 
 
+def test_side_tasks_are_the_voices_that_reads_the_matrix():
+    pytest.importorskip("torch")
+    from emotion_recognition.training.speech import SpeechRecipe
+    from emotion_recognition.training.speech_matrix import SpeechMatrixRecipe
+
+    assert Changes().applied(SpeechMatrixRecipe()).side_weight == 0
+    assert Changes(side_weight=0.3).applied(SpeechMatrixRecipe()).side_weight == 0.3
+    with pytest.raises(ValueError, match="side_weight 0.3: speech-cnn-s2 has no side tasks"):
+        Changes(side_weight=0.3).applied(SpeechRecipe())
+    with pytest.raises(ValueError, match="side_weight -1: expected a number from 0"):
+        Changes(side_weight=-1).applied(SpeechMatrixRecipe())
+
+
 def test_augmentation_is_changed_where_there_is_a_choice():
     from emotion_recognition.training.speech import SpeechRecipe
 

@@ -15,6 +15,7 @@ from emotion_recognition.training.side_tasks import side_targets  # noqa: E402
 from emotion_recognition.training.speech_matrix import SpeechMatrixRecipe, fit, logits  # noqa: E402
 
 RECIPE = SpeechMatrixRecipe(
+    side_weight=0.3,
     versions=dataclasses.replace(Versions(), frames=24, least_frames=24),
     optimisation=Optimisation(((2, 4e-3),), batch=8, warm_up=5, average=0.8),
 )
