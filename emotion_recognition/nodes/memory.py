@@ -9,14 +9,14 @@ import os
 
 # mallopt(3), https://man7.org/linux/man-pages/man3/mallopt.3.html; the value for each, and the variable that sets it.
 _OPTIONS = {
-    "MALLOC_TRIM_THRESHOLD_": (-1, 16 << 20),
-    "MALLOC_MMAP_THRESHOLD_": (-3, 8 << 20),
+    "MALLOC_TRIM_THRESHOLD_": (-1, 3 << 20),
+    "MALLOC_MMAP_THRESHOLD_": (-3, 3 << 20),
     "MALLOC_ARENA_MAX": (-8, 1),
 }
 
 
 def keep_freed_memory() -> bool:
-    """Let the process use freed blocks of up to 8 MiB again, and keep up to 16 MiB free for that.
+    """Let the process use freed blocks of up to 3 MiB, a camera image, again, and keep as much free for that.
 
     What the user has set in the environment stays. Returns whether the C library took every setting; another than glibc
     has none.
