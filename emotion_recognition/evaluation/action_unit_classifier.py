@@ -1,12 +1,13 @@
 """The classifier on action units that stands for the face stream where the rule of fusion is tested.
 
 Logistic regression on scaled units, extremely randomised trees (Geurts et al. 2006,
-https://doi.org/10.1007/s10994-006-6226-1), or the mean of their probabilities, whichever loses least on a fold's
-validation actors; it then learns from training and validation actors. It is not shipped and counts among no network's
-parameters.
+https://doi.org/10.1007/s10994-006-6226-1), or the geometric mean of their probabilities, whichever loses least on a
+fold's validation actors; it then learns from training and validation actors. It is not shipped and counts among no
+network's parameters.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,7 @@ SCALINGS = ("standard", "power")
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # inverse regularisation, scikit-learn's C
 KINDS = ("logistic", "trees", "logistic and trees")
 TREES = 500
-LEAF = 2  # least clips in a tree's leaf
 SEED = 0
-LEAST = 1e-12
 
 Choice = tuple[str, str, float]  # kind, scaling and strength of its logistic part
 
@@ -49,7 +48,7 @@ def classify_action_units(
         rows.append(split.test)
         folds.append(np.full(len(split.test), split.fold))
         for condition, values in ((WHOLE, units), (FACE_NOISE, units + noise)):
-            logits[condition].append(np.log(_probabilities(fitted, values[split.test])))
+            logits[condition].append(_log_probabilities(fitted, values[split.test]))
     row, fold = np.concatenate(rows), np.concatenate(folds)
     return RunRecord(
         name=f"{ACTION_UNITS}-p2",
@@ -79,21 +78,20 @@ def _choose(units: np.ndarray, truth: np.ndarray, split: Split) -> Choice:
     learned, tested = units[split.train], units[split.validation]
     known, target = truth[split.train], truth[split.validation]
 
-    def probabilities(choice: Choice) -> np.ndarray:
-        return _probabilities(_fit(learned, known, choice), tested)
+    def loss(*fitted: Any) -> float:
+        return -float(np.mean(_log_probabilities(fitted, tested)[np.arange(len(target)), target - 1]))
 
-    def loss(found: np.ndarray) -> float:
-        return -float(np.mean(np.log(found[np.arange(len(target)), target - 1])))
-
-    logistic = {(scaling, c): probabilities((KINDS[0], scaling, c)) for scaling in SCALINGS for c in STRENGTHS}
+    logistic = {
+        (scaling, c): _fit(learned, known, (KINDS[0], scaling, c))[0] for scaling in SCALINGS for c in STRENGTHS
+    }
     best = min(logistic, key=lambda setting: loss(logistic[setting]))
-    trees = probabilities((KINDS[1], *best))
-    found = dict(zip(KINDS, (logistic[best], trees, (logistic[best] + trees) / 2), strict=True))
-    return min(found, key=lambda kind: loss(found[kind])), *best
+    (trees,) = _fit(learned, known, (KINDS[1], *best))
+    losses = (loss(logistic[best]), loss(trees), loss(logistic[best], trees))
+    return KINDS[int(np.argmin(losses))], *best
 
 
-def _fit(units: np.ndarray, truth: np.ndarray, choice: Choice) -> list:
-    """Return the fitted classifiers whose probabilities are to be averaged."""
+def _fit(units: np.ndarray, truth: np.ndarray, choice: Choice) -> list[Any]:
+    """Return the fitted classifiers whose mean is to be taken."""
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -105,13 +103,18 @@ def _fit(units: np.ndarray, truth: np.ndarray, choice: Choice) -> list:
         scaler = StandardScaler() if scaling == "standard" else PowerTransformer()
         parts.append(make_pipeline(scaler, LogisticRegression(C=strength, max_iter=5000)))
     if kind != KINDS[0]:
-        parts.append(ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, random_state=SEED))
+        parts.append(ExtraTreesClassifier(TREES, random_state=SEED))
     return [part.fit(units, truth) for part in parts]
 
 
-def _probabilities(fitted: list, units: np.ndarray) -> np.ndarray:
-    """Return (N, 8), none under LEAST; a class that was not among the training clips has next to none."""
-    found = np.zeros((len(units), len(CLASS_IDS)))
+def _log_probabilities(fitted: Sequence[Any], units: np.ndarray) -> np.ndarray:
+    """Return (N, 8), the logarithms of the probabilities that the classifiers' geometric mean gives.
+
+    None of a classifier's is under half a tree's vote; so much has a class that was not among the training clips.
+    """
+    logarithms = np.zeros((len(units), len(CLASS_IDS)))
     for part in fitted:
-        found[:, part.classes_ - 1] += part.predict_proba(units) / len(fitted)
-    return np.maximum(found, LEAST)
+        found = np.zeros_like(logarithms)
+        found[:, part.classes_ - 1] = part.predict_proba(units)
+        logarithms += np.log(np.maximum(found, 0.5 / TREES)) / len(fitted)
+    return logarithms - np.log(np.exp(logarithms).sum(axis=1, keepdims=True))
