@@ -20,6 +20,7 @@ from emotion_recognition.bags.results import STREAMS, BagResult, Decision, Inter
 from emotion_recognition.bags.settings import flat, models_named, read_parameters
 from emotion_recognition.bags.sources import Sources, find_sources
 from emotion_recognition.evaluation.records import library_versions
+from emotion_recognition.nodes.memory import keep_freed_memory
 from emotion_recognition.stamps import SECOND_NS
 
 WAYS = ("auto", "offline", "replayed", "recorded")
@@ -142,6 +143,7 @@ def _way(bag: Bag, way: str, sources: Sources) -> str:
 
 
 def _offline(bag: Bag, sources: Sources, parameters: dict[str, dict[str, Any]], found: _Found) -> None:
+    keep_freed_memory()
     chain = OfflineChain(parameters, sources)
     found.models.update(models_named(parameters, sources.perceived))
     began = time.perf_counter()

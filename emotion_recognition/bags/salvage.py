@@ -13,7 +13,7 @@ from typing import Protocol
 import apsw
 import zstandard
 from backports import zstd
-from mcap.exceptions import McapError
+from mcap.exceptions import EndOfFile, McapError
 from mcap.records import Channel, Message, Schema
 from mcap.stream_reader import StreamReader
 from rosbags.rosbag2 import ReaderError
@@ -59,6 +59,8 @@ def open_damaged(path: Path) -> Damaged:
 def reason(error: BaseException) -> str:
     """Return an error in words."""
     text = str(error) or type(error).__name__
+    if isinstance(error, EndOfFile):
+        return "the file ends before the recording does"
     return text if isinstance(error, (ReaderError, OSError)) else f"{type(error).__name__}: {text}"
 
 

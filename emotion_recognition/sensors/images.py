@@ -115,7 +115,8 @@ def decode_compressed(format: str, data) -> np.ndarray:
             _check_size(*picture.size)
             if picture.mode not in _EIGHT_BIT_MODES:
                 raise ImageError(f"compressed image of mode {picture.mode}; expected 8 bits a channel")
-            return np.array(picture.convert("RGB"))
+            # convert() copies a picture that is RGB already.
+            return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
