@@ -32,6 +32,7 @@ def search(
     skip_frames: options.SkipFrames = 0,
     added: options.Added = None,
     augmentation: options.Augmentation = None,
+    mixup: options.Mixup = None,
     side_weight: options.SideWeight = None,
     precision: options.Precision = None,
     reading: options.Readings = None,
@@ -48,7 +49,7 @@ def search(
     settings = options.Settings(
         model=model, data=data, corpus=corpus, channel=channel, classes=classes, epochs=epochs, batch=batch,
         seed=seed, on_unreadable=on_unreadable, cache=cache, skip_frames=skip_frames, added=added,
-        augmentation=augmentation, side_weight=side_weight, precision=precision,
+        augmentation=augmentation, mixup=mixup, side_weight=side_weight, precision=precision,
         readings=options.parse_readings(model, reading),
     )  # fmt: skip
     load("torch")

@@ -35,6 +35,7 @@ class Augmentations(str, Enum):
 
     robot = "robot"
     paper = "paper"
+    none = "none"
 
 
 class Precisions(str, Enum):
@@ -86,8 +87,11 @@ Cache = Annotated[Path | None, typer.Option(help="Folder of crops and features; 
 SkipFrames = Annotated[int, typer.Option(help="Video frames left out at the start of a clip.", min=0)]
 Augmentation = Annotated[
     Augmentations | None,
-    typer.Option(help="How S1 to S3 draw versions of a clip: robot, or paper (noise, pitch and rate only: no gain)."),
+    typer.Option(
+        help="How S1 to S3 draw versions of a clip: robot, paper (noise, pitch and rate only: no gain), or none."
+    ),
 ]
+Mixup = Annotated[float | None, typer.Option(help="How S1 to S3 mix pairs of clips, 0 for not at all.")]
 SideWeight = Annotated[
     float | None,
     typer.Option(help="How much speech-resnet learns intensity and sex beside the emotion, 0 for not at all."),
@@ -103,7 +107,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 # What a training on clips takes and one on pictures does not.
-CLIPS_ONLY = ("corpus", "channel", "classes", "cache", "skip_frames", "added", "augmentation", "side_weight")
+CLIPS_ONLY = ("corpus", "channel", "classes", "cache", "skip_frames", "added", "augmentation", "mixup", "side_weight")
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ class Settings:
     skip_frames: int = 0
     added: Path | None = None
     augmentation: Augmentations | None = None
+    mixup: float | None = None
     side_weight: float | None = None
     precision: Precisions | None = None
     readings: Mapping[str, str | bool] = field(default_factory=dict)
@@ -134,8 +139,8 @@ class Settings:
         changes = load("emotion_recognition.training.changes").Changes
         return changes(
             epochs=self.epochs, rate=self.rate, dropout=self.dropout, batch=self.batch, seed=self.seed,
-            augmentation=_value(self.augmentation), side_weight=self.side_weight, precision=_value(self.precision),
-            readings=self.readings,
+            augmentation=_value(self.augmentation), mixup=self.mixup, side_weight=self.side_weight,
+            precision=_value(self.precision), readings=self.readings,
         )  # fmt: skip
 
     def task(self) -> Any:
@@ -154,7 +159,7 @@ class Settings:
             "classes": self.classes or None, "epochs": self.epochs, "rate": self.rate, "dropout": self.dropout,
             "batch": self.batch, "seed": self.seed, "precision": _value(self.precision),
             "skip_frames": self.skip_frames or None, "added": "FOLDER" if self.added else None,
-            "augmentation": _value(self.augmentation), "side_weight": self.side_weight, **more,
+            "augmentation": _value(self.augmentation), "mixup": self.mixup, "side_weight": self.side_weight, **more,
         }  # fmt: skip
         for key, value in self.readings.items():
             words += ["--reading", f"{key}={str(value).lower()}"]

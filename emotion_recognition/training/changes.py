@@ -23,8 +23,9 @@ class Changes:
         batch: examples a step.
         seed: where all random draws start.
         precision: ``float32`` or ``bfloat16``, see ``loop.Optimisation``.
-        augmentation: ``robot`` or ``paper``, for the paper's speech networks. The paper's is noise, pitch and rate
-            only, so it leaves the gain as it is.
+        augmentation: ``robot``, ``paper`` or ``none``, for the paper's speech networks. The paper's is noise, pitch and
+            rate only, so it leaves the gain as it is; with none they learn from the clips alone.
+        mixup: of the paper's speech networks, see ``speech.SpeechRecipe``; from 0, which mixes nothing.
         side_weight: of each side task (``training.side_tasks``) of the voice, from 0, which leaves them out.
         readings: of the paper's open points, see ``models.configurations.READINGS``; those not named stay as they are.
     """
@@ -36,6 +37,7 @@ class Changes:
     seed: int | None = None
     precision: str | None = None
     augmentation: str | None = None
+    mixup: float | None = None
     side_weight: float | None = None
     readings: Mapping[str, str | bool] = field(default_factory=dict)
 
@@ -59,16 +61,19 @@ class Changes:
             if not hasattr(recipe, "augmentation"):
                 raise ValueError(f"augmentation {self.augmentation}: {recipe.architecture} has one only; leave it out")
             new["augmentation"] = self.augmentation
-            if self.augmentation == "paper":
+            if self.augmentation != "robot":
                 new["gain_db"] = 0.0
-        if self.side_weight is not None:
-            if not hasattr(recipe, "side_weight"):
-                raise ValueError(
-                    f"side_weight {self.side_weight}: {recipe.architecture} has no side tasks; leave it out"
-                )
-            if not 0 <= self.side_weight < math.inf:
-                raise ValueError(f"side_weight {self.side_weight}: expected a number from 0")
-            new["side_weight"] = self.side_weight
+            if self.augmentation == "none":
+                new["versions"] = 0
+        for name, what in {"mixup": "mixup", "side_weight": "side tasks"}.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if not hasattr(recipe, name):
+                raise ValueError(f"{name} {value}: {recipe.architecture} has no {what}; leave it out")
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} {value}: expected a number from 0")
+            new[name] = value
         if self.readings:
             before = getattr(recipe, "readings", {})
             new["readings"] = other_readings(recipe.architecture, {**before, **self.readings})

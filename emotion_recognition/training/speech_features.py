@@ -57,7 +57,7 @@ def compute_features(
         seed: where the random draws start.
         progress: called with ``{"stage": "features", "done": n, "of": N}`` now and then.
         augmentation: ``robot`` draws versions as :func:`random_version` does, ``paper`` as the paper says: noise,
-            pitch and rate (``training.augment_sounds``).
+            pitch and rate (``training.augment_sounds``), ``none`` leaves the sound as it is.
 
     Raises:
         ValueError: an unknown augmentation.
@@ -132,7 +132,13 @@ def apply_gain(vectors: np.ndarray, gain_db: np.ndarray, settings: MfccSettings)
     return out
 
 
-AUGMENTATIONS = {"robot": random_version, "paper": augment_sound}
+def unchanged(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the sound (n,) as it is."""
+    del rate, rng
+    return sound
+
+
+AUGMENTATIONS = {"robot": random_version, "paper": augment_sound, "none": unchanged}
 
 
 def augmentation_settings(augmentation: str) -> dict[str, Any]:
@@ -142,6 +148,8 @@ def augmentation_settings(augmentation: str) -> dict[str, Any]:
         ValueError: an unknown augmentation.
     """
     _check_augmentation(augmentation)
+    if augmentation == "none":
+        return {"augmentation": augmentation}
     if augmentation == "paper":
         return {"augmentation": augmentation, **asdict(SoundAugmentation())}
     return {

@@ -80,6 +80,10 @@ def test_augmentation_is_changed_where_there_is_a_choice():
     assert (found.augmentation, found.gain_db) == ("paper", 0.0)
     kept = Changes(augmentation="robot").applied(SpeechRecipe(gain_db=6.0))
     assert (kept.augmentation, kept.gain_db) == ("robot", 6.0)
+    alone = Changes(augmentation="none", mixup=0.2).applied(SpeechRecipe())
+    assert (alone.augmentation, alone.gain_db, alone.versions, alone.mixup) == ("none", 0.0, 0, 0.2)
+    with pytest.raises(ValueError, match="mixup 0.2: ghostnet has no mixup"):
+        Changes(mixup=0.2).applied(Without(CYCLES))
     with pytest.raises(ValueError, match="augmentation paper: ghostnet has one only"):
         Changes(augmentation="paper").applied(Without(CYCLES))
 

@@ -53,8 +53,8 @@ def test_the_papers_augmentation_draws_other_versions(clips):
     robot, paper = (compute_features(clips[:1], variants=4, augmentation=kind) for kind in ("robot", "paper"))
     assert (robot.whole == paper.whole).all() and not (robot.variants == paper.variants).all()
     assert np.isfinite(paper.variants).all()
-    with pytest.raises(ValueError, match="'none': expected one of robot, paper"):
-        compute_features(clips[:1], augmentation="none")
+    with pytest.raises(ValueError, match="'loud': expected one of robot, paper, none"):
+        compute_features(clips[:1], augmentation="loud")
 
 
 def test_versions_stay_finite_and_of_plausible_length():
