@@ -22,6 +22,7 @@ QUEUE_DEPTH = 100
 QUIET_S = 0.3  # the topic is empty when nothing has come for this long after the nodes have ended
 DRAIN_S = 3.0
 PATIENCE_S = 10.0  # for the nodes to end after an interrupt
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TAIL_LINES = 15
 DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself
 _UNIMPORTANT = re.compile(r"^\[(INFO|DEBUG)\]")
@@ -89,6 +90,7 @@ def play(
     own_domain()
     prepare_environment()
     played = Played()
+    interrupts: list[int] = []
 
     def hear(message: Emotion) -> None:
         record = to_heard(message, time.time_ns())
@@ -96,7 +98,8 @@ def play(
         on_record(record)
 
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    handlers = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # Noted, not raised: an exception in the middle of rclpy's work leaves it unfit to be taken down.
+    handlers = {number: signal.signal(number, lambda got, _: interrupts.append(got)) for number in INTERRUPTS}
     node = rclpy.create_node("emotion_listener")
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -108,14 +111,14 @@ def play(
         child = _start([*bring_up(media), *(["--ros-args", *ros_args] if ros_args else [])])
         reader = threading.Thread(target=_read, args=(child, on_line, played), daemon=True)
         reader.start()
-        while child.poll() is None:
+        while child.poll() is None and not interrupts:
             executor.spin_once(timeout_sec=0.1)
-        _drain(executor, played.records)
-    except KeyboardInterrupt:
-        played.interrupted = True
+        if not interrupts:
+            _drain(executor, played.records)
     finally:
+        played.interrupted = bool(interrupts)
         if child is not None:
-            played.return_code = _end(child)
+            played.return_code = _end(child, interrupts)
             reader.join(timeout=1.0)
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -130,10 +133,6 @@ def bring_up(media: str) -> list[str]:
     return [
         sys.executable, "-m", "emotion_recognition.nodes.composed", "--media", media, "--wait-for-subscriber",
     ]  # fmt: skip
-
-
-def _interrupt(*_) -> None:
-    raise KeyboardInterrupt
 
 
 def _start(command: list[str]) -> subprocess.Popen:
@@ -163,16 +162,13 @@ def _drain(executor, records: list[Heard]) -> None:
             quiet_since, count = time.monotonic(), len(records)
 
 
-def _end(child: subprocess.Popen) -> int:
-    """End the nodes if they still run, gently first; return their exit code."""
+def _end(child: subprocess.Popen, interrupts: list[int]) -> int:
+    """End the nodes if they still run, gently first, with less patience after another interrupt; return their code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         if child.poll() is not None:
             break
         child.send_signal(number)
-        try:
-            child.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            continue
-        except KeyboardInterrupt:  # pressed again: less patience
-            continue
+        end, seen = time.monotonic() + PATIENCE_S, len(interrupts)
+        while child.poll() is None and time.monotonic() < end and len(interrupts) == seen:
+            time.sleep(0.02)
     return child.wait()

@@ -20,8 +20,8 @@ def test_names_are_read(tmp_path):
     other = write(tmp_path, "Actor_07/03-01-05-02-01-02-07.flac")
     path = write(tmp_path, "Actor_02/03-01-02-01-02-01-02.wav", seed=1)
     assert find_clips(tmp_path) == [
-        Clip("03-01-02-01-02-01-02", path, "ravdess", CALM, 2, "audio", "speech", 1, "02", 1),
-        Clip("03-01-05-02-01-02-07", other, "ravdess", ANGRY, 7, "audio", "speech", 2, "01", 2),
+        Clip("03-01-02-01-02-01-02", path, "ravdess", CALM, 2, "audio", "speech", 1, "02", 1, "female"),
+        Clip("03-01-05-02-01-02-07", other, "ravdess", ANGRY, 7, "audio", "speech", 2, "01", 2, "male"),
     ]
 
 
