@@ -4,9 +4,9 @@ from emotion_recognition.evaluation.recipes import completed
 
 def test_a_recipe_written_before_readings_has_the_default_ones():
     before = {"architecture": "speech-cnn-s2", "optimisation": {"seed": 1}}
-    assert completed(before) == {**before, "readings": {}, "balanced": False}
+    assert completed(before) == {**before, "readings": {}, "balanced": False, "side_weight": 0.0}
     assert "readings" not in before
-    other = {**before, "readings": {"prelu": "channel"}, "balanced": False}
+    other = {**before, "readings": {"prelu": "channel"}, "balanced": True, "side_weight": 0.3}
     assert completed(other) == other != completed(before)
 
 
