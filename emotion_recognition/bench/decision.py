@@ -153,8 +153,8 @@ def estimates(face: Classification, voice: Classification, sample: FaceSample, s
 class Decider:
     """A camera frame and a window of sound to one decision, over and over.
 
-    The frames are those of the recording one sampling interval apart, so the detector searches the whole frame or
-    refines as it would live.
+    The frames are those of the recording one sampling interval apart, so the detector refines, or searches the whole
+    frame first, as it would live.
 
     Args:
         material: what is seen and heard.
@@ -172,7 +172,11 @@ class Decider:
             self.run()
 
     def prepare(self) -> None:
-        """Let the sound come in up to the chunk that completes a window."""
+        """Let the sound come in up to the chunk that completes a window; search the frame before where that is due.
+
+        The nodes search when the frame's faces were told, too.
+        """
+        self._faces.catch_up()
         self._voice.wait()
 
     def run(self) -> Estimate:

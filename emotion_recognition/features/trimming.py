@@ -1,5 +1,8 @@
 """Silence before and after speech, cut off by the level of the frames."""
 
+import functools
+import math
+
 import numpy as np
 
 from emotion_recognition.features.mfcc import MfccSettings, dct_matrix
@@ -10,8 +13,13 @@ RANGE_DB = 35.0
 def frame_levels(mfcc: np.ndarray, settings: MfccSettings | None = None) -> np.ndarray:
     """Return the level in dB of each frame (T,) of MFCCs (coefficients, T): the power of its smoothed mel bands."""
     settings = settings or MfccSettings()
-    decibels = dct_matrix(settings.coefficients, settings.mels).T @ np.asarray(mfcc, np.float64)
-    return 10.0 * np.log10(np.sum(10.0 ** (decibels / 10.0), axis=0))
+    decibels = _to_bands(settings.coefficients, settings.mels) @ np.asarray(mfcc, np.float64)
+    return 10.0 * np.log10(np.sum(np.exp(decibels * (math.log(10.0) / 10.0)), axis=0))
+
+
+@functools.cache
+def _to_bands(coefficients: int, mels: int) -> np.ndarray:
+    return np.ascontiguousarray(dct_matrix(coefficients, mels).T)
 
 
 def sounding(mfcc: np.ndarray, range_db: float = RANGE_DB, settings: MfccSettings | None = None) -> slice:

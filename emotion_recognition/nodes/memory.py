@@ -10,13 +10,13 @@ import os
 # mallopt(3), https://man7.org/linux/man-pages/man3/mallopt.3.html; the value for each, and the variable that sets it.
 _OPTIONS = {
     "MALLOC_TRIM_THRESHOLD_": (-1, 3 << 20),
-    "MALLOC_MMAP_THRESHOLD_": (-3, 3 << 20),
+    "MALLOC_MMAP_THRESHOLD_": (-3, 3 << 19),
     "MALLOC_ARENA_MAX": (-8, 1),
 }
 
 
 def keep_freed_memory() -> bool:
-    """Let the process use freed blocks of up to 3 MiB, a camera image, again, and keep as much free for that.
+    """Let the process use freed blocks of up to 1.5 MiB, an image of 640x480, again, and keep up to 3 MiB free for that.
 
     What the user has set in the environment stays. Returns whether the C library took every setting; another than glibc
     has none.

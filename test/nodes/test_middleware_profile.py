@@ -46,4 +46,4 @@ def test_the_profiles_differ_in_the_size_of_shared_memory_alone():
         return [(one.tag.rpartition("}")[2], (one.text or "").strip()) for one in ElementTree.parse(path).iter()]
 
     pairs = [(one, other) for one, other in zip(elements(True), elements(False), strict=True) if one != other]
-    assert pairs == [(("segment_size", str(16 << 20)), ("segment_size", str(4 << 20)))]
+    assert pairs == [(("segment_size", str(16 << 20)), ("segment_size", str(2 << 20)))]
