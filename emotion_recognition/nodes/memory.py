@@ -16,7 +16,7 @@ _OPTIONS = {
 
 
 def keep_freed_memory() -> bool:
-    """Let the process use freed blocks of up to 1.5 MiB, an image of 640x480, again, and keep up to 3 MiB free for that.
+    """Let the process use freed blocks of up to 1.5 MiB again, as an image of 640x480 is, and keep up to 3 MiB free.
 
     What the user has set in the environment stays. Returns whether the C library took every setting; another than glibc
     has none.
