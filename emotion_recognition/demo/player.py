@@ -113,12 +113,12 @@ def play(
         reader.start()
         while child.poll() is None and not interrupts:
             executor.spin_once(timeout_sec=0.1)
-        if not interrupts:
-            _drain(executor, played.records)
     finally:
         played.interrupted = bool(interrupts)
         if child is not None:
             played.return_code = _end(child, interrupts)
+            # The middleware takes the nodes' leaving in, too, before this node is taken down.
+            _drain(executor, played.records)
             reader.join(timeout=1.0)
         for number, handler in handlers.items():
             signal.signal(number, handler)

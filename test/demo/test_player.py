@@ -1,6 +1,7 @@
 """Hearing a topic from outside, over DDS: the nodes are stood in for by a small publisher in a process of its own."""
 
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -71,19 +72,30 @@ def test_the_exit_code_of_the_nodes_is_told(monkeypatch):
     assert played.return_code == 3 and len(played.records) == 20
 
 
+INTERRUPTED = """
+import signal, sys
+from emotion_recognition.demo import player
+
+player.bring_up = lambda media: [sys.executable, "-c", sys.argv[2], media, "5", "endless"]
+lines = []
+
+
+def interrupt(record):
+    if record.person_id == "face_9":
+        signal.raise_signal(int(sys.argv[1]))
+
+
+played = player.play("film.mp4", interrupt, lines.append)
+print(played.interrupted, played.return_code, len(played.records), lines[-1], sep="|")
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_the_nodes_and_keeps_what_was_heard(monkeypatch, number):
-    stand_in(monkeypatch, "5", "endless")
-    lines = []
-
-    def interrupt(record):
-        if record.person_id == "face_9":
-            signal.raise_signal(number)
-
-    played = player.play("film.mp4", interrupt, lines.append)
-    assert played.interrupted and played.return_code == 0
-    assert len(played.records) == 10
-    assert lines[-1] == "[ERROR] [stand_in]: interrupted"
+def test_an_interrupt_ends_the_nodes_and_keeps_what_was_heard(number):
+    command = [sys.executable, "-c", INTERRUPTED, str(int(number)), PUBLISHER]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "True|0|10|[ERROR] [stand_in]: interrupted"
 
 
 def test_runs_are_kept_apart(monkeypatch):
