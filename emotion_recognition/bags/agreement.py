@@ -3,10 +3,9 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from emotion_recognition.bags.coverage import HOLD_S
 from emotion_recognition.bags.results import STREAMS, BagResult, Decision
 
-# A decision stands for so long; see emotion_recognition.bags.coverage.
-HOLD_S = 1.0
 _SAME_S = 1e-4
 
 
