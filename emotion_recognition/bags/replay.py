@@ -21,8 +21,8 @@ from emotion_recognition.bags.playing import Player, sensor_topics
 from emotion_recognition.bags.reading import Bag
 from emotion_recognition.bags.recorded import decision_of, estimate_of
 from emotion_recognition.bags.results import Decision
-from emotion_recognition.bags.settings import PERCEPTION
 from emotion_recognition.bags.sources import Sources
+from emotion_recognition.parameters import PERCEPTION
 from emotion_recognition.stamps import SECOND_NS
 
 DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself

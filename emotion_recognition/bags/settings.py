@@ -7,10 +7,9 @@ from typing import Any
 import yaml
 
 from emotion_recognition.engines import load_metadata
-from emotion_recognition.parameters import ParameterError, all_declarations, checked, declarations
+from emotion_recognition.parameters import PERCEPTION, ParameterError, all_declarations, checked, declarations
 from emotion_recognition.weights import face_sidecar, speech_sidecar
 
-PERCEPTION = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion")
 _ROS = "ros__parameters"
 # Of rclpy itself.
 _OTHERS = ("use_sim_time", "qos_overrides")

@@ -15,8 +15,8 @@ from typing import Any
 from emotion_recognition.bench.processes import Process, busy_cores
 from emotion_recognition.bench.source import CAMERA
 from emotion_recognition.bench.summary import latencies_ms, percentiles
+from emotion_recognition.parameters import PERCEPTION
 
-NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion")
 DEADLINE_S = 90.0
 DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself
 LOG_LINES = 10
@@ -127,7 +127,7 @@ def measure(scenario: Scenario) -> dict[str, Any]:
             raise RuntimeError(f"not within {deadline_s:.0f} s: {what}; {_tails(processes)}")
 
     try:
-        names = ("composed",) if scenario.composed else NODES
+        names = ("composed",) if scenario.composed else PERCEPTION
         nodes = [Process(name, node_command(name, namespace)) for name in names]
         processes += nodes
         words = ["--rate", str(scenario.rate), "--namespace", namespace]

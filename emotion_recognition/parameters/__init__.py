@@ -2,6 +2,7 @@
 
 from emotion_recognition.parameters.declarations import (
     NODES,
+    PERCEPTION,
     Declaration,
     ParameterError,
     all_declarations,
@@ -13,6 +14,7 @@ from emotion_recognition.parameters.documents import markdown_table, parameter_f
 
 __all__ = [
     "NODES",
+    "PERCEPTION",
     "Declaration",
     "ParameterError",
     "all_declarations",

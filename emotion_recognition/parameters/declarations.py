@@ -9,7 +9,8 @@ import yaml
 
 from emotion_recognition.pinning import BIG, PinningError, parse_cores
 
-NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion", "media_source")
+PERCEPTION = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion")
+NODES = (*PERCEPTION, "media_source")
 LOWEST_SAMPLE_RATE = 4000
 TYPES = {"bool": bool, "integer": int, "double": float, "string": str}
 Value = bool | int | float | str
