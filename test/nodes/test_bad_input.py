@@ -11,8 +11,8 @@ pytest.importorskip("rclpy", reason="needs ROS")
 
 import messages as make  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo  # noqa: E402
-from bench import stamps  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
+from harness import stamps  # noqa: E402
 from PIL import Image as Picture  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 

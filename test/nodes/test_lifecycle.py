@@ -12,8 +12,8 @@ pytest.importorskip("rclpy", reason="needs ROS")
 
 import messages as make  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped  # noqa: E402
-from bench import stamps  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
+from harness import stamps  # noqa: E402
 from lifecycle_msgs.msg import State, Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState  # noqa: E402
 from processes import NODES, ros_args  # noqa: E402

@@ -7,8 +7,8 @@ pytest.importorskip("rclpy", reason="needs ROS")
 import messages as make  # noqa: E402
 import numpy as np  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo  # noqa: E402
-from bench import stamps  # noqa: E402
 from emotion_recognition.msg import Emotion, MfccWindow  # noqa: E402
+from harness import stamps  # noqa: E402
 from rcl_interfaces.msg import Log  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from test_lifecycle import CASES  # noqa: E402

@@ -10,9 +10,9 @@ pytest.importorskip("rclpy", reason="needs ROS")
 pytest.importorskip("rosbags", reason="needs requirements/bags.txt")
 pytest.importorskip("av", reason="the recording is read with PyAV")
 
-from bench import stamps  # noqa: E402
 from demo_bags import demo_bag  # noqa: E402
 from emotion_recognition.msg import Emotion  # noqa: E402
+from harness import stamps  # noqa: E402
 
 from emotion_recognition.bags.playing import Player  # noqa: E402
 from emotion_recognition.bags.reading import Bag  # noqa: E402

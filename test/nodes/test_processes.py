@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS")
 pytest.importorskip("av", reason="the recording is read with PyAV")
 
-from bench import stamps  # noqa: E402
 from emotion_recognition.msg import Emotion  # noqa: E402
+from harness import stamps  # noqa: E402
 from lifecycle_msgs.msg import State  # noqa: E402
 from processes import NODES, ros_args  # noqa: E402
 from stream import assert_consistent  # noqa: E402

@@ -5,8 +5,8 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS")
 
 import messages as make  # noqa: E402
-from bench import stamps  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples  # noqa: E402
+from harness import stamps  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 

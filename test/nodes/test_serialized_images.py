@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 import messages as make  # noqa: E402
 import serialized  # noqa: E402
-from bench import stamps  # noqa: E402
 from emotion_recognition.msg import FaceSamples  # noqa: E402
+from harness import stamps  # noqa: E402
 from rclpy.serialization import serialize_message  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 

@@ -11,8 +11,8 @@ pytest.importorskip("av", reason="the recording is read with PyAV")
 
 import messages as make  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo  # noqa: E402
-from bench import Bench, stamps  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
+from harness import Bench, stamps  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from stream import (  # noqa: E402
     FRAMES,
