@@ -23,9 +23,29 @@ def test_the_shipped_networks_hold_facenet_pytorchs_weights(name):
     shipped = onnx.load(SIDECAR.parent / f"mtcnn_{name}.onnx")
     held = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in shipped.graph.initializer}
     original = weights(name)
+    spatial = {label.removesuffix(".slope") for label in held if label.endswith(".slope")}
+    assert len(spatial) == {"pnet": 3, "rnet": 3, "onet": 4}[name]
+    for layer in spatial:
+        slope = original.pop(f"{layer}.weight")
+        assert np.array_equal(held.pop(f"{layer}.slope").ravel(), slope)
+        assert np.array_equal(held.pop(f"{layer}.rest").ravel(), 1 - slope)
     assert held.keys() == original.keys()
     for label, array in original.items():
         assert np.array_equal(np.sort(held[label].ravel()), np.sort(array.ravel())), label
+
+
+def test_rewritten_prelu_is_prelu():
+    """The first layers of the first network by PReLU's definition, with slopes below 0 and above 1."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    tensors = weights("pnet")
+    tensors["prelu1.weight"][:3] = (-0.7, 0.3, 1.4)
+    graph = export.build_network("pnet", tensors)
+    graph.graph.output.append(onnx.helper.make_tensor_value_info("x1", onnx.TensorProto.FLOAT, ["n", 10, "h1", "w1"]))
+    image = np.random.default_rng(11).uniform(-1, 1, (1, 3, 30, 41)).astype(np.float32)
+    found = onnxruntime.InferenceSession(graph.SerializeToString()).run(["x1"], {"image": image})[0]
+    convolved = torch.conv2d(*(torch.from_numpy(a) for a in (image, tensors["conv1.weight"], tensors["conv1.bias"])))
+    expected = torch.prelu(convolved, torch.from_numpy(tensors["prelu1.weight"])).numpy()
+    assert (convolved < 0).any() and np.abs(found - expected).max() < 1e-5
 
 
 def test_a_layer_before_the_permutation_reads_the_right_elements():
