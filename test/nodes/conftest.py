@@ -28,8 +28,8 @@ def ros():
 
 @pytest.fixture
 def bench(ros):
-    """A :class:`bench.Bench` in a namespace of its own."""
-    from bench import Bench
+    """A :class:`harness.Bench` in a namespace of its own."""
+    from harness import Bench
 
     made = Bench(ros, f"/test_{next(_numbers)}")
     yield made
