@@ -30,6 +30,17 @@ def test_one_other_pixel_ends_it():
     assert not guard.is_frozen(frame(7), 3 * SECOND)
 
 
+@pytest.mark.parametrize("row", [0, 1, 60, 61, 121, 199])
+def test_one_other_pixel_of_a_large_frame_ends_it(row):
+    guard = FreezeGuard(1.0)
+    first = np.random.default_rng(0).integers(0, 256, (200, 30, 3), np.uint8)
+    other = first.copy()
+    other[row, 17, 1] ^= 1
+    assert not guard.is_frozen(first, 0)
+    assert guard.is_frozen(first.copy(), SECOND)
+    assert not guard.is_frozen(other, 2 * SECOND)
+
+
 def test_another_shape_of_the_same_bytes_is_another_frame():
     guard = FreezeGuard(1.0)
     guard.is_frozen(frame(7), 0)
