@@ -6,16 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotion_recognition.audio import RATE, AudioPipeline, AudioSettings, MfccResult
+from emotion_recognition.audio import RATE, MfccResult
 from emotion_recognition.bench.material import Material
+from emotion_recognition.chain import (
+    FusionStep,
+    audio_pipeline,
+    face_detector,
+    face_pipeline,
+    speech_classifier,
+    visual_classifier,
+)
 from emotion_recognition.classifiers import Classification, SpeechClassifier, VisualClassifier
-from emotion_recognition.engines import load_metadata
 from emotion_recognition.estimates import Estimate, Modality, Status
-from emotion_recognition.faces import Detector, FacePipeline, FaceSample, Tracker, create_detector
-from emotion_recognition.fusion import Fusion, FusionSettings, Smoother, decide
+from emotion_recognition.faces import Detector, FacePipeline, FaceSample
+from emotion_recognition.fusion import decide
 from emotion_recognition.parameters import defaults
 from emotion_recognition.stamps import SECOND_NS
-from emotion_recognition.weights import face_sidecar, speech_sidecar
 
 CHUNK = 320  # samples: 20 ms at 16 kHz
 FULL_SCALE = 32768
@@ -23,33 +29,22 @@ FULL_SCALE = 32768
 
 def robot_detector() -> Detector:
     """Return the detector that the nodes use unless told otherwise."""
-    p = defaults("face_detector")
-    return create_detector(p["detector"], p["min_face_size"], (0.6, 0.7, p["min_detection_score"]), p["threads"])
+    return face_detector(defaults("face_detector"))
 
 
 def robot_pipeline(detector: Detector) -> FacePipeline:
     """Return the face pipeline that the nodes use unless told otherwise."""
-    p = defaults("face_detector")
-    return FacePipeline(
-        detector,
-        Tracker(max_gap_s=p["track_gap"]),
-        p["crop_margin"],
-        max_faces=p["max_faces"],
-        detection_interval_s=p["detection_interval"],
-    )
+    return face_pipeline(defaults("face_detector"), detector)
 
 
-def robot_classifier(name: str = "", engine: str | None = None) -> VisualClassifier:
+def robot_classifier(name: str = "") -> VisualClassifier:
     """Return the face classifier of the nodes, with the default's weights or the paper's (``paper``)."""
-    p = defaults("visual_classifier")
-    metadata = load_metadata(face_sidecar(name))
-    return VisualClassifier(metadata, engine or p["classifier_engine"], p["frames"], p["window"], p["threads"])
+    return visual_classifier({**defaults("visual_classifier"), "face_model": name})
 
 
-def robot_speech(name: str = "") -> SpeechClassifier:
-    """Return the speech classifier of the nodes, with the default's weights or the paper's (``paper``)."""
-    p = defaults("speech_classifier")
-    return SpeechClassifier(load_metadata(speech_sidecar(name)), p["classifier_engine"], p["threads"])
+def robot_speech() -> SpeechClassifier:
+    """Return the speech classifier that the nodes use unless told otherwise."""
+    return speech_classifier(defaults("speech_classifier"))
 
 
 def frame_step_ns() -> int:
@@ -67,11 +62,7 @@ class Voice:
 
     def __init__(self, material: Material):
         p = defaults("mfcc_extractor")
-        settings = AudioSettings(
-            window_s=p["window"], hop_s=p["hop"], min_window_s=p["min_window"], voice_activity=p["voice_detector"],
-            mfcc_engine=p["mfcc_engine"],
-        )  # fmt: skip
-        self.pipeline = AudioPipeline(settings)
+        self.pipeline = audio_pipeline(p)
         self._material = material
         self._pushed = 0
         self._hop = round(p["hop"] * RATE)
@@ -110,13 +101,7 @@ class Brain:
     """The fusion node's side."""
 
     def __init__(self):
-        p = defaults("fusion")
-        settings = FusionSettings(
-            method=p["fusion_method"], pair_within_ns=round(p["pair_within"] * SECOND_NS),
-            stale_after_ns=round(p["stale_after"] * SECOND_NS), min_confidence=p["min_confidence"],
-            temperature=p["fused_temperature"],
-        )  # fmt: skip
-        self._fusion, self._smoother = Fusion(settings), Smoother(p["smoothing"])
+        self._step = FusionStep(defaults("fusion"))
 
     def fuse(self, pair: Pair) -> Estimate:
         """Return the smoothed decision of a face and a voice.
@@ -124,11 +109,12 @@ class Brain:
         Raises:
             RuntimeError: they were not brought together.
         """
-        self._fusion.speech(pair.voice)
-        decided = self._fusion.face([pair.face])
-        if [one.status for one in decided] != [Status.BOTH]:
-            raise RuntimeError(f"face and voice gave {[one.status.name for one in decided]}, expected one BOTH")
-        return self._smoother.update(decided[0])
+        now_ns = pair.face.stamp_ns
+        self._step.take(pair.voice, Modality.SPEECH, now_ns)
+        decided = self._step.take(pair.face, Modality.FACE, now_ns)
+        if [raw.status for raw, _ in decided] != [Status.BOTH]:
+            raise RuntimeError(f"face and voice gave {[raw.status.name for raw, _ in decided]}, expected one BOTH")
+        return decided[0][1]
 
 
 def estimates(face: Classification, voice: Classification, sample: FaceSample, stamp_ns: int) -> Pair:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emotion_recognition.estimates import Estimate, Modality, Status
-from emotion_recognition.fusion import Fusion, FusionSettings, Smoother
+from emotion_recognition.fusion import Fusion, FusionSettings, Smoother, Steadiness
 from emotion_recognition.stamps import RESTART_NS, SECOND_NS
 
 STATES = {
@@ -35,7 +35,9 @@ class FusionStep:
                 temperature=p["fused_temperature"],
             )
         )
-        self._smoother = Smoother(p["smoothing"], min_confidence=p["min_confidence"])
+        self._smoother = Smoother(
+            p["smoothing"], steadiness=Steadiness(p["hysteresis"], p["min_confidence"])
+        )
         self._newest: dict[Modality, int] = {}
         self._looked_ns = 0
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from emotion_recognition.chain.errors import LeftOut
 from emotion_recognition.estimates import Reason
-from emotion_recognition.faces import FacePipeline, FaceSample, FrameSampler, Tracker, create_detector
+from emotion_recognition.faces import Detector, FacePipeline, FaceSample, FrameSampler, Tracker, create_detector
 from emotion_recognition.sensors.cdr import FrameHeader, read_header
 from emotion_recognition.sensors.freezing import FreezeGuard
 from emotion_recognition.sensors.images import ImageError
@@ -33,6 +33,32 @@ class FrameFaces:
     reasons: Reason
 
 
+def face_detector(parameters: Mapping[str, Any]) -> Detector:
+    """Return the detector that parameters of ``face_detector`` ask for.
+
+    Raises:
+        ValueError: a parameter is out of range.
+    """
+    p = parameters
+    return create_detector(p["detector"], p["min_face_size"], (*CANDIDATES, p["min_detection_score"]), p["threads"])
+
+
+def face_pipeline(parameters: Mapping[str, Any], detector: Detector, tracker: Tracker | None = None) -> FacePipeline:
+    """Return what finds, tracks and crops faces as parameters of ``face_detector`` ask for.
+
+    Raises:
+        ValueError: a parameter is out of range.
+    """
+    p = parameters
+    return FacePipeline(
+        detector,
+        tracker or Tracker(max_gap_s=p["track_gap"]),
+        p["crop_margin"],
+        max_faces=p["max_faces"],
+        detection_interval_s=p["detection_interval"],
+    )
+
+
 class DetectionStep:
     """Samples frames so that ``frames`` of them cover ``window``, and finds, tracks and crops the faces in each.
 
@@ -50,14 +76,7 @@ class DetectionStep:
     ):
         p = parameters
         self.tracker = tracker or Tracker(max_gap_s=p["track_gap"])
-        thresholds = (*CANDIDATES, p["min_detection_score"])
-        self._pipeline = FacePipeline(
-            create_detector(p["detector"], p["min_face_size"], thresholds, p["threads"]),
-            self.tracker,
-            p["crop_margin"],
-            max_faces=p["max_faces"],
-            detection_interval_s=p["detection_interval"],
-        )
+        self._pipeline = face_pipeline(p, face_detector(p), self.tracker)
         self._sampler = FrameSampler(p["frames"], p["window"])
         self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
         self._freeze = FreezeGuard(p["frozen_after"])

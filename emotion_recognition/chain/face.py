@@ -21,6 +21,17 @@ class Face(Protocol):
     crop: np.ndarray
 
 
+def visual_classifier(parameters: Mapping[str, Any]) -> VisualClassifier:
+    """Return the classifier that parameters of ``visual_classifier`` ask for.
+
+    Raises:
+        ModelError: the weights cannot be loaded.
+    """
+    p = parameters
+    metadata = load_metadata(face_sidecar(p["face_model"]))
+    return VisualClassifier(metadata, p["classifier_engine"], p["frames"], p["window"], p["threads"])
+
+
 class FaceStep:
     """Says of every face of a frame, the largest first, how it looks, or that there is none.
 
@@ -32,11 +43,8 @@ class FaceStep:
     """
 
     def __init__(self, parameters: Mapping[str, Any]):
-        p = parameters
-        self.metadata = load_metadata(face_sidecar(p["face_model"]))
-        self._classifier = VisualClassifier(
-            self.metadata, p["classifier_engine"], p["frames"], p["window"], p["threads"]
-        )
+        self._classifier = visual_classifier(parameters)
+        self.metadata = self._classifier.metadata
         self._last_ns = 0
 
     def reset(self) -> None:

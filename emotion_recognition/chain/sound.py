@@ -21,6 +21,25 @@ class SoundFormat:
     coding_format: str = "wave"
 
 
+def audio_pipeline(parameters: Mapping[str, Any]) -> AudioPipeline:
+    """Return what makes windows of sound as parameters of ``mfcc_extractor`` ask for.
+
+    Raises:
+        ValueError: a parameter is out of range.
+        ImportError, ModelError: an engine cannot be loaded.
+    """
+    p = parameters
+    return AudioPipeline(
+        AudioSettings(
+            window_s=p["window"],
+            hop_s=p["hop"],
+            min_window_s=p["min_window"],
+            voice_activity=p["voice_detector"],
+            mfcc_engine=p["mfcc_engine"],
+        )
+    )
+
+
 class SoundStep:
     """Turns messages into one window every ``hop`` seconds, of those that an open microphone gives.
 
@@ -39,15 +58,7 @@ class SoundStep:
     def __init__(self, parameters: Mapping[str, Any], left_out: Callable[[str, str], None]):
         p = parameters
         self._parameters, self._left_out = p, left_out
-        self._pipeline = AudioPipeline(
-            AudioSettings(
-                window_s=p["window"],
-                hop_s=p["hop"],
-                min_window_s=p["min_window"],
-                voice_activity=p["voice_detector"],
-                mfcc_engine=p["mfcc_engine"],
-            )
-        )
+        self._pipeline = audio_pipeline(p)
         self._restarts = 0
         self._guard = StampGuard(p["max_stamp_age"], p["max_stamp_ahead"])
         self.format: SoundFormat | None = None

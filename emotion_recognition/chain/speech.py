@@ -12,6 +12,16 @@ from emotion_recognition.fusion import decide
 from emotion_recognition.weights import speech_sidecar
 
 
+def speech_classifier(parameters: Mapping[str, Any]) -> SpeechClassifier:
+    """Return the classifier that parameters of ``speech_classifier`` ask for.
+
+    Raises:
+        ModelError: the weights cannot be loaded.
+    """
+    p = parameters
+    return SpeechClassifier(load_metadata(speech_sidecar(p["speech_model"])), p["classifier_engine"], p["threads"])
+
+
 class SpeechStep:
     """Says of a window how the voice in it sounds, or that there is none; it keeps nothing between calls.
 
@@ -23,10 +33,9 @@ class SpeechStep:
     """
 
     def __init__(self, parameters: Mapping[str, Any]):
-        p = parameters
-        self.metadata = load_metadata(speech_sidecar(p["speech_model"]))
-        self._least_voice = p["min_voice_activity"]
-        self._classifier = SpeechClassifier(self.metadata, p["classifier_engine"], p["threads"])
+        self._least_voice = parameters["min_voice_activity"]
+        self._classifier = speech_classifier(parameters)
+        self.metadata = self._classifier.metadata
 
     @property
     def reads_matrix(self) -> bool:

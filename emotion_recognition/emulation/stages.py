@@ -14,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_recognition.audio import AudioPipeline, AudioSettings, Resampler, create_voice_activity
+from emotion_recognition.audio import Resampler, create_voice_activity
+from emotion_recognition.chain import FusionStep, audio_pipeline, face_detector, face_pipeline
 from emotion_recognition.classifiers import SpeechClassifier
 from emotion_recognition.classifiers.classification import named_softmax
 from emotion_recognition.classifiers.face_input import FaceInput
 from emotion_recognition.engines import load_metadata, load_network
 from emotion_recognition.estimates import Estimate, Modality, Status
-from emotion_recognition.faces import FacePipeline, Tracker, create_detector, crop_face
-from emotion_recognition.fusion import Fusion, FusionSettings, Smoother, decide
+from emotion_recognition.faces import crop_face
+from emotion_recognition.fusion import decide
 from emotion_recognition.parameters import defaults
 from emotion_recognition.stamps import SECOND_NS
 from emotion_recognition.weights import FACE, PAPER_FACE, PAPER_SPEECH, SPEECH
@@ -96,11 +97,9 @@ def run_all(
 def _faces(stages: Stages, frames: np.ndarray, stamps: list[int]) -> tuple[np.ndarray, list[int]]:
     """Search whole frames, then follow the faces; return the crop of each frame's largest, and the frames' stamps."""
     p = defaults("face_detector")
-    detector = create_detector(p["detector"], p["min_face_size"], (0.6, 0.7, p["min_detection_score"]))
+    detector = face_detector(p)
     whole = [one for index in SEARCHED_FRAMES for one in detector.detect(frames[index % len(frames)])]
-    pipeline = FacePipeline(
-        detector, Tracker(max_gap_s=p["track_gap"]), p["crop_margin"], detection_interval_s=p["detection_interval"]
-    )
+    pipeline = face_pipeline(p, detector)
     followed = [pipeline.process(frame, stamp) for frame, stamp in zip(frames, stamps, strict=True)]
     seen = [index for index, faces in enumerate(followed) if faces]
     largest = [followed[index][0] for index in seen]
@@ -118,9 +117,7 @@ def _sound(stages: Stages, sound: np.ndarray, rate: int, first_ns: int) -> tuple
     p = defaults("mfcc_extractor")
     resampled = stages.keep("resampling/samples", Resampler(rate, sound.shape[1]).process(sound))
     stages.keep("voice activity/probabilities", create_voice_activity(p["voice_detector"]).push(resampled))
-    pipeline = AudioPipeline(
-        AudioSettings(window_s=p["window"], hop_s=p["hop"], min_window_s=p["min_window"], mfcc_engine=p["mfcc_engine"])
-    )
+    pipeline = audio_pipeline(p)
     step, results = round(CHUNK_S * rate), []
     for start in range(0, len(sound), step):
         time_ns = first_ns + start * SECOND_NS // rate
@@ -157,25 +154,18 @@ def _voice_network(stages: Stages, stage: str, engine: str, sidecar: Path, windo
 
 def _fusion(stages: Stages, faces: np.ndarray, voices: np.ndarray, seen: list[int], ends: list[int]) -> None:
     """Bring both streams' decisions to the fusion in the order of their stamps."""
-    p = defaults("fusion")
-    settings = FusionSettings(
-        method=p["fusion_method"],
-        pair_within_ns=round(p["pair_within"] * SECOND_NS),
-        stale_after_ns=round(p["stale_after"] * SECOND_NS),
-        min_confidence=p["min_confidence"],
-        temperature=p["fused_temperature"],
-    )
-    fusion, smoother = Fusion(settings), Smoother(p["smoothing"], min_confidence=p["min_confidence"])
+    step = FusionStep(defaults("fusion"))
     face, voice = load_metadata(FACE).class_ids, load_metadata(SPEECH).class_ids
     events = [(stamp, False, row) for stamp, row in zip(seen, faces, strict=True)]
     events += [(stamp, True, row) for stamp, row in zip(ends, voices, strict=True)]
-    raw: list[Estimate] = []
+    found: list[tuple[Estimate, Estimate]] = []
     for stamp, heard, row in sorted(events, key=lambda event: event[:2]):
         if heard:
-            raw += fusion.speech(_estimate(Modality.SPEECH, Status.SPEECH_ONLY, "voice", voice, row, stamp))
+            one = _estimate(Modality.SPEECH, Status.SPEECH_ONLY, "voice", voice, row, stamp)
         else:
-            raw += fusion.face([_estimate(Modality.FACE, Status.FACE_ONLY, "face_1", face, row, stamp)])
-    for name, decisions in (("decision", raw), ("smoothed", [smoother.update(one) for one in raw])):
+            one = _estimate(Modality.FACE, Status.FACE_ONLY, "face_1", face, row, stamp)
+        found += step.take(one, one.modality, stamp)
+    for name, decisions in zip(("decision", "smoothed"), zip(*found, strict=True), strict=True):
         for field in ("class_id", "status", "confidence", "valence", "arousal"):
             stages.keep(f"fusion/{name}, {field}", [float(getattr(one, field)) for one in decisions])
         stages.keep(f"fusion/{name}, probabilities", np.concatenate([one.probabilities for one in decisions]))
