@@ -12,7 +12,7 @@ from emotion_recognition.bags.results import BagResult
 from emotion_recognition.bags.sources import Sources
 from emotion_recognition.bags.writing import COMPRESSED_IMAGE
 from emotion_recognition.faces.crops import crop_face
-from emotion_recognition.nodes.image_decoding import create_image_decoder
+from emotion_recognition.sensors import create_image_decoder
 from emotion_recognition.sensors.cdr import read_header
 from emotion_recognition.stamps import SECOND_NS
 

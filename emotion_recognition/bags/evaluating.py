@@ -20,7 +20,7 @@ from emotion_recognition.bags.results import STREAMS, BagResult, Decision, Inter
 from emotion_recognition.bags.settings import flat, models_named, read_parameters
 from emotion_recognition.bags.sources import Sources, find_sources
 from emotion_recognition.evaluation.records import library_versions
-from emotion_recognition.nodes.memory import keep_freed_memory
+from emotion_recognition.memory import keep_freed_memory
 from emotion_recognition.stamps import SECOND_NS
 
 WAYS = ("auto", "offline", "replayed", "recorded")

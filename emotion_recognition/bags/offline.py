@@ -14,7 +14,7 @@ from emotion_recognition.bags.writing import AUDIO, COMPRESSED_IMAGE
 from emotion_recognition.chain import DetectionStep, FaceStep, FusionStep, LeftOut, SoundStep, SpeechStep
 from emotion_recognition.chain.sound import SoundFormat
 from emotion_recognition.estimates import Estimate, Modality, Reason
-from emotion_recognition.nodes.image_decoding import create_image_decoder
+from emotion_recognition.sensors import create_image_decoder
 from emotion_recognition.stamps import SECOND_NS
 
 Parameters = Mapping[str, Mapping[str, Any]]

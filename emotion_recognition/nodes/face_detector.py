@@ -12,8 +12,8 @@ from emotion_recognition.msg import FaceSamples
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import face_samples_message
-from emotion_recognition.nodes.image_decoding import create_image_decoder
 from emotion_recognition.nodes.running import run
+from emotion_recognition.sensors import create_image_decoder
 from emotion_recognition.sensors.cdr import FrameHeader
 
 TRANSPORTS = {"raw": (Image, "image"), "compressed": (CompressedImage, "image/compressed")}

@@ -13,7 +13,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from emotion_recognition.nodes.memory import keep_freed_memory
+from emotion_recognition.memory import keep_freed_memory
 from emotion_recognition.parameters import ParameterError
 
 # Fast DDS 3 reads the first, Fast DDS 2 the second; both at once load the profile twice, which is an error.

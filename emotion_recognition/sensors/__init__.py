@@ -8,6 +8,7 @@ from emotion_recognition.sensors.cdr import (
     read_header,
     read_image,
 )
+from emotion_recognition.sensors.decoding import create_image_decoder
 from emotion_recognition.sensors.devices import LiveSource
 from emotion_recognition.sensors.images import ImageError, decode_compressed, decode_image
 from emotion_recognition.sensors.media import AudioChunk, MediaError, MediaSource, VideoFrame
@@ -25,6 +26,7 @@ __all__ = [
     "RawImage",
     "VideoFrame",
     "check_samples",
+    "create_image_decoder",
     "decode_compressed",
     "decode_image",
     "decode_pcm",

@@ -11,8 +11,8 @@ pytest.importorskip("rclpy", reason="needs ROS")
 import messages as make  # noqa: E402
 from rclpy.serialization import serialize_message  # noqa: E402
 
-from emotion_recognition.nodes.image_decoding import create_image_decoder  # noqa: E402
 from emotion_recognition.sensors.cdr import read_compressed_image, read_header, read_image  # noqa: E402
+from emotion_recognition.sensors.decoding import create_image_decoder  # noqa: E402
 from emotion_recognition.sensors.images import ImageError  # noqa: E402
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 5, 3), np.uint8)

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from emotion_recognition.nodes.memory import keep_freed_memory
+from emotion_recognition.memory import keep_freed_memory
 
 FRAMES = 200
 # Pages that the kernel had to give for frames of 900 KiB, one after another.
 COUNT_FAULTS = f"""
 import json, resource
-from emotion_recognition.nodes.memory import keep_freed_memory
+from emotion_recognition.memory import keep_freed_memory
 kept = keep_freed_memory()
 for _ in range(10):
     bytearray(921_600), bytearray(930_000)

@@ -1,4 +1,4 @@
-"""How a node's process keeps the memory of large messages.
+"""How a process keeps the memory of large messages.
 
 glibc gives blocks above a threshold back to the kernel as soon as they are free, so every camera frame is read into new
 pages, which the kernel clears one by one as they are touched: that takes longer than the copying.
