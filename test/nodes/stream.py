@@ -7,8 +7,8 @@ from emotion_recognition.msg import Emotion
 from messages import CAMERA, MICROPHONE
 from PIL import Image as Picture
 
-from emotion_recognition.emotions import LABELS
 from emotion_recognition.faces import FrameSampler
+from emotion_recognition.reliability import contract_problems
 
 SECOND = 1_000_000_000
 RATE = 16000
@@ -174,22 +174,4 @@ def both(face: Decision, voice: Decision) -> Decision:
 
 def assert_consistent(message: Emotion) -> None:
     """Assert what msg/Emotion.msg promises of every message."""
-    probabilities = np.asarray(message.probabilities)
-    assert len(message.class_ids) == len(message.labels) == len(probabilities) >= 1
-    assert np.isfinite(probabilities).all() and probabilities.min() >= 0
-    assert abs(probabilities.sum() - 1) < 1e-5
-    assert list(message.labels) == [LABELS[number] for number in message.class_ids]
-    assert len(set(message.class_ids)) == len(message.class_ids)
-    assert -1 <= message.valence <= 1 and -1 <= message.arousal <= 1
-    if message.status == Emotion.STATUS_NEITHER:
-        assert (message.class_id, message.label, message.confidence) == (Emotion.UNKNOWN, "unknown", 0)
-        assert np.ptp(probabilities) == 0 and message.reasons
-        assert not message.face_weights and not message.speech_weights
-    else:
-        assert message.class_id == message.class_ids[int(probabilities.argmax())]
-        assert message.label == LABELS[message.class_id]
-        assert message.confidence == probabilities.max()
-    has_face = message.status in (Emotion.STATUS_FACE_ONLY, Emotion.STATUS_BOTH)
-    has_voice = message.status in (Emotion.STATUS_SPEECH_ONLY, Emotion.STATUS_BOTH)
-    assert bool(message.face_weights) == bool(message.face_frames) == bool(np.any(message.face_box)) == has_face
-    assert bool(message.speech_weights) == (message.voice_activity > 0) == has_voice
+    assert contract_problems(message) == []
