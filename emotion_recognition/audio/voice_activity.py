@@ -16,6 +16,9 @@ CHUNK = 512
 CONTEXT = 64
 STATE_SHAPE = (1, 1, 128)
 MAX_CHUNKS_A_RUN = 512
+# Shapes of what the network takes and gives, by name; None for a free length.
+INPUTS = {"input": (None, CONTEXT + CHUNK), "h": STATE_SHAPE, "c": STATE_SHAPE}
+OUTPUTS = {"speech_probs": (None,), "hn": STATE_SHAPE, "cn": STATE_SHAPE}
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "silero_vad.json"
 
 ENERGY_FLOOR_DBFS = -50.0
@@ -87,14 +90,16 @@ class SileroVoiceActivity(VoiceActivity):
 
     Raises:
         ValueError: the threshold is not between 0 and 1.
-        ModelError: the model is missing or is not the one the sidecar describes.
+        ModelError: the model is missing, is not the one the sidecar describes, or is another network.
     """
 
     def __init__(self, threshold: float = 0.5, sidecar: Path | str = WEIGHTS):
-        from emotion_recognition.engines.onnxruntime_engine import create_session
+        from emotion_recognition.engines.onnxruntime_engine import check_signature, create_session
         from emotion_recognition.engines.weights import verify_files
 
-        self._session = create_session(str(verify_files(sidecar)["silero_vad_onnx"]))
+        path = verify_files(sidecar, ["silero_vad_onnx"])["silero_vad_onnx"]
+        self._session = create_session(str(path))
+        check_signature(self._session, path, INPUTS, OUTPUTS)
         super().__init__(threshold)
 
     def reset(self) -> None:

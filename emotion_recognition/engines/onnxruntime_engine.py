@@ -1,6 +1,6 @@
 """ONNX Runtime on the processor: the robot's engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import onnxruntime
@@ -30,6 +30,33 @@ def create_session(path: str, threads: int = 1, sizes_vary: bool = False) -> onn
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base class of their own
         raise ModelError(f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load it: {error}") from error
+
+
+def check_signature(
+    session: onnxruntime.InferenceSession,
+    path: object,
+    inputs: Mapping[str, tuple[int | None, ...]],
+    outputs: Mapping[str, tuple[int | None, ...]],
+) -> None:
+    """Check that a network takes and gives float32 tensors of these names and shapes, and no others.
+
+    Args:
+        session: the network.
+        path: its file, for the error's text.
+        inputs: shape of each input by name; None for a free length.
+        outputs: likewise.
+
+    Raises:
+        ModelError: it has others.
+    """
+    for kind, found, expected in (("input", session.get_inputs(), inputs), ("output", session.get_outputs(), outputs)):
+        same = {one.name for one in found} == set(expected) and all(
+            one.type == "tensor(float)" and _same(one.shape, expected[one.name]) for one in found
+        )
+        if not same:
+            described = ", ".join(f"{one.name} {one.type} {one.shape}" for one in found)
+            wanted = ", ".join(f"{name} tensor(float) {list(shape)}" for name, shape in expected.items())
+            raise ModelError(f"{path}: {kind} {described}; expected {wanted}")
 
 
 def load(

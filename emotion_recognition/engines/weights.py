@@ -3,7 +3,7 @@
 A model is a JSON file, the sidecar, beside its weights. Two levels stand here: :func:`verify_files` checks the files of
 any sidecar, :func:`load_metadata` reads in addition what an emotion model must say about itself. Neither needs torch,
 onnx or numpy. Only ``.onnx``, ``.safetensors`` and ncnn's pair of files are accepted: all are data, none can run code
-when read.
+when read. An ONNX file has to hold all its tensors: no sha256 covers what it would read from another file.
 
 Safetensors' layout: https://github.com/huggingface/safetensors#format.
 """
@@ -27,6 +27,9 @@ SUFFIXES = (".onnx", ".safetensors", ".ncnn.param", ".ncnn.bin")
 WEIGHTS_KEY = "weights_sha256"
 LARGEST_SIDECAR = 1 << 20
 LARGEST_HEADER = 100_000_000
+# How an ONNX file names another file that holds a tensor's values: the entry ``location`` of external_data,
+# https://onnx.ai/onnx/repo-docs/ExternalData.html, as protobuf writes it.
+EXTERNAL_DATA = b"\x0a\x08location\x12"
 
 PARTS = {name: found.parts for name, found in CONFIGURATIONS.items()}
 
@@ -133,16 +136,26 @@ def read_sidecar(sidecar: str | Path) -> dict[str, Any]:
     return found
 
 
-def verify_files(sidecar: str | Path) -> dict[str, Path]:
+def verify_files(sidecar: str | Path, needed: Iterable[str] = ()) -> dict[str, Path]:
     """Check every file a sidecar names and return their paths by key.
 
     The sidecar's ``files`` is ``{key: {"path": name relative to the sidecar's folder, "sha256": 64 hex digits}}``.
 
+    Args:
+        sidecar: the JSON file.
+        needed: keys that have to be there.
+
     Raises:
-        ModelError: the sidecar cannot be read, or a file is missing, differs from its sha256, lies outside the
-            sidecar's folder or is of none of the kinds in SUFFIXES. The text names the file.
+        ModelError: the sidecar cannot be read or names no file for a needed key, or a file is missing, differs from its
+            sha256, lies outside the sidecar's folder, is of none of the kinds in SUFFIXES or is an ONNX file that keeps
+            tensors elsewhere. The text names the file.
     """
-    return _verify(Path(sidecar), read_sidecar(sidecar))
+    sidecar = Path(sidecar)
+    files = _verify(sidecar, read_sidecar(sidecar))
+    missing = [key for key in needed if key not in files]
+    if missing:
+        raise ModelError(f"{sidecar}: files has no {', '.join(missing)}")
+    return files
 
 
 def load_metadata(sidecar: str | Path) -> ModelMetadata:
@@ -207,6 +220,11 @@ def _verify(sidecar: Path, found: dict[str, Any]) -> dict[str, Path]:
             raise ModelError(
                 f"{path}: sha256 is {actual}, {sidecar.name} expects {entry['sha256']}: the file was "
                 "changed or belongs to another model"
+            )
+        if path.suffix.lower() == ".onnx" and EXTERNAL_DATA in path.read_bytes():
+            raise ModelError(
+                f"{path}: keeps tensors in a file of its own (external data), which {sidecar.name} has no sha256 of: "
+                "save it as one file"
             )
         verified[key] = path
     return verified

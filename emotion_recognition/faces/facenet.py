@@ -1,9 +1,13 @@
 """facenet-pytorch's MTCNN behind this package's detector interface; needs torch, torchvision and facenet-pytorch."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
+from emotion_recognition.engines.errors import ModelError
+from emotion_recognition.engines.weights import file_sha256
 from emotion_recognition.faces.detection import (
     MIN_FACE_SIZE,
     THRESHOLDS,
@@ -15,6 +19,14 @@ from emotion_recognition.faces.detection import (
 )
 from emotion_recognition.faces.mtcnn import Onet, refine
 
+# In the wheel of facenet-pytorch 2.6.0. They are pickles, of which torch takes tensors and nothing else; the nodes load
+# no other pickle.
+WEIGHTS_SHA256 = {
+    "pnet.pt": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
+    "rnet.pt": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
+    "onet.pt": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
+}
+
 
 class FacenetDetector:
     """MTCNN of facenet-pytorch, https://github.com/timesler/facenet-pytorch."""
@@ -24,6 +36,7 @@ class FacenetDetector:
 
         Raises:
             ValueError: a setting is out of range.
+            ModelError: one of facenet-pytorch's weight files is missing or is not the one known.
             ImportError: torch, torchvision or facenet-pytorch is missing.
         """
         values = check_settings(min_face_size, thresholds)
@@ -39,6 +52,7 @@ class FacenetDetector:
                 f"detector engine 'facenet_pytorch' needs torch, torchvision and facenet-pytorch: {error}; "
                 "install them or use engine 'onnx'"
             ) from error
+        verify_weights(Path(find_spec("facenet_pytorch").origin).parent / "data")
         torch.set_num_threads(threads)
         self._torch = torch
         self.min_face_size = float(min_face_size)
@@ -71,3 +85,21 @@ class FacenetDetector:
         with self._torch.inference_mode():
             offsets, points, scores = self._mtcnn.onet(self._torch.from_numpy(crops))
         return scores[:, 1].numpy(), offsets.numpy(), points.numpy()
+
+
+def verify_weights(folder: Path) -> None:
+    """Check facenet-pytorch's weight files against WEIGHTS_SHA256.
+
+    Raises:
+        ModelError: one is missing or another; the text names it.
+    """
+    for name, expected in WEIGHTS_SHA256.items():
+        path = folder / name
+        try:
+            actual = file_sha256(path)
+        except OSError as error:
+            raise ModelError(f"{path}: cannot read these weights of facenet-pytorch ({error.strerror})") from error
+        if actual != expected:
+            raise ModelError(
+                f"{path}: sha256 is {actual}, expected {expected}: install facenet-pytorch 2.6.0 or use engine 'onnx'"
+            )

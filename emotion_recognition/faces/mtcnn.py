@@ -26,6 +26,15 @@ from emotion_recognition.faces.detection import (
 
 SIDECAR = Path(__file__).resolve().parents[1] / "weights" / "mtcnn.json"
 FACTOR = 0.709  # from one level of the pyramid to the next; area halves
+# Shapes of what the networks take and give, by name; None for a free length.
+NETWORKS = {
+    "pnet": (
+        {"image": (None, 3, None, None)},
+        {"logits": (None, 2, None, None), "offsets": (None, 4, None, None)},
+    ),
+    "rnet": ({"image": (None, 3, 24, 24)}, {"logits": (None, 2), "offsets": (None, 4)}),
+    "onet": ({"image": (None, 3, 48, 48)}, {"logits": (None, 2), "offsets": (None, 4), "landmarks": (None, 10)}),
+}
 CELL, STRIDE = 12, 2  # receptive field of the first network and distance between its outputs, in pixels
 FACE_SIZE = 48  # side of what the third network sees, in pixels
 # Candidates the second and third network see at a time: few enough that what lies between their layers stays in a
@@ -48,17 +57,20 @@ class OnnxDetector:
 
         Raises:
             ValueError: a setting is out of range.
-            ModelError: a network's file is missing or is not the one the sidecar names.
+            ModelError: a network's file is missing, is not the one the sidecar names, or holds another network.
         """
-        from emotion_recognition.engines.onnxruntime_engine import create_session
+        from emotion_recognition.engines.onnxruntime_engine import check_signature, create_session
         from emotion_recognition.engines.weights import verify_files
 
         self.min_face_size = float(min_face_size)
         self.thresholds = check_settings(min_face_size, thresholds)
-        files = verify_files(Path(sidecar))
-        self._pnet, self._rnet, self._onet = (
-            create_session(str(files[f"{name}_onnx"]), threads, sizes_vary=True) for name in ("pnet", "rnet", "onet")
-        )
+        files = verify_files(Path(sidecar), [f"{name}_onnx" for name in NETWORKS])
+        sessions = {}
+        for name, signature in NETWORKS.items():
+            path = files[f"{name}_onnx"]
+            sessions[name] = create_session(str(path), threads, sizes_vary=True)
+            check_signature(sessions[name], path, *signature)
+        self._pnet, self._rnet, self._onet = sessions.values()
 
     def detect(self, rgb: np.ndarray) -> list[Detection]:
         """Return the faces of an (H, W, 3) uint8 RGB image, the largest first.
