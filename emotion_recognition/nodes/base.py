@@ -1,24 +1,21 @@
 """What the perception nodes share: parameters, lifecycle, a worker, and a watch over silent topics."""
 
-import difflib
-import time
 from collections.abc import Callable
 from copy import copy
 from functools import partial
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.qos import QoSProfile, qos_policy_name_from_kind
+from rclpy.qos import QoSProfile
 
 from emotion_recognition.nodes.conversions import stamp_ns
+from emotion_recognition.nodes.declaring import declare_parameters, name_unknown_parameters
+from emotion_recognition.nodes.inputs import Inputs
 from emotion_recognition.nodes.qos import overridable
 from emotion_recognition.nodes.reporting import Reporter
 from emotion_recognition.nodes.worker import Worker
-from emotion_recognition.parameters import Declaration, ParameterError, all_declarations, checked, declarations
+from emotion_recognition.parameters import ParameterError
 from emotion_recognition.pinning import format_cores, pin
 from emotion_recognition.stamps import StampGuard
 
@@ -41,20 +38,18 @@ class PerceptionNode(LifecycleNode):
     def __init__(self, **kwargs: Any):
         self.worker: Worker | None = None
         self._outputs: list = []
-        self._inputs: list = []
-        self._lasting: dict[tuple[str, str | None], Any] = {}
         self._clocks: list = []
         self._demand: Any = None
         self._working = False
-        self._heard: dict[str, tuple[Any, float]] = {}
         super().__init__(self.NAME, **kwargs)
         try:
-            self.parameters = self._declare()
+            self.parameters = declare_parameters(self, self.NAME)
         except ParameterError:
-            self.destroy_node()
+            super().destroy_node()
             raise
         self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
-        self._name_unknown_parameters()
+        self._inputs = Inputs(self, self.reporter, self._unexpected)
+        name_unknown_parameters(self, self.parameters)
 
     # What a subclass fills in.
 
@@ -135,8 +130,10 @@ class PerceptionNode(LifecycleNode):
     def _begin(self) -> None:
         self.activate()
         if "silence_report" in self.parameters:
-            steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self.every(self.parameters["silence_report"], self._watch, clock=steady)
+            period_s = self.parameters["silence_report"]
+            self.every(
+                period_s, partial(self._inputs.name_silent, period_s), clock=Clock(clock_type=ClockType.STEADY_TIME)
+            )
         self._working = True
 
     def _follow_demand(self) -> None:
@@ -158,9 +155,8 @@ class PerceptionNode(LifecycleNode):
     def _rest(self) -> None:
         for timer in self._clocks:
             self.destroy_timer(timer)
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        self._clocks, self._inputs, self._heard, self._working = [], [], {}, False
+        self._inputs.rest()
+        self._clocks, self._working = [], False
         if self.worker is not None:
             if not self.worker.stop():
                 self.get_logger().error("the worker thread did not end within 2 s")
@@ -171,9 +167,7 @@ class PerceptionNode(LifecycleNode):
         if self._demand is not None:
             self.destroy_timer(self._demand)
             self._demand = None
-        for subscription in self._lasting.values():
-            self.destroy_subscription(subscription)
-        self._lasting = {}
+        self._inputs.stop()
         self._rest()
 
     def _release(self) -> None:
@@ -199,61 +193,15 @@ class PerceptionNode(LifecycleNode):
         return publisher
 
     def listen(
-        self,
-        message_type: type,
-        topic: str,
-        callback: Callable[[Any], None],
-        qos: QoSProfile,
-        *,
-        watched: bool = True,
-        entity_id: str | None = None,
-        serialized: bool = False,
-        lasting: bool = False,
+        self, message_type: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile, **options: Any
     ) -> None:
         """Subscribe until nobody listens to this node any more, or its deactivation.
 
         Args:
             message_type, topic, callback, qos: of the subscription.
-            watched: name the topic in the log where it stays silent.
-            entity_id: tells subscriptions to one topic apart in the names of parameters.
-            serialized: the callback gets the bytes of a message.
-            lasting: subscribe until deactivation, for what is said once for all.
+            options: of :meth:`~emotion_recognition.nodes.inputs.Inputs.listen`.
         """
-        if (topic, entity_id) in self._lasting:
-            return
-
-        def received(message: Any) -> None:
-            if watched:
-                self._heard[topic] = (subscription, time.monotonic())
-            try:
-                callback(message)
-            except Exception as error:
-                self._unexpected(error)
-
-        def incompatible(event: Any) -> None:
-            if watched:
-                name, policy = subscription.topic_name, qos_policy_name_from_kind(event.last_policy_kind).lower()
-                self.reporter.report(
-                    f"qos {topic}",
-                    f"a publisher of {name} offers a quality of service that this subscription does not take, "
-                    f"{policy}: set qos_overrides.{name}.subscription.{policy}",
-                )
-
-        subscription = self.create_subscription(
-            message_type,
-            topic,
-            received,
-            copy(qos),
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=incompatible),
-            qos_overriding_options=overridable(entity_id),
-            raw=serialized,
-        )
-        if lasting:
-            self._lasting[topic, entity_id] = subscription
-        else:
-            self._inputs.append(subscription)
-        if watched:
-            self._heard[topic] = (subscription, time.monotonic())
+        self._inputs.listen(message_type, topic, callback, qos, **options)
 
     def is_dated(self, topic: str, message: Any) -> bool:
         """Tell whether a message's stamp lies near the node's clock; where it does not, say so in the log.
@@ -289,65 +237,3 @@ class PerceptionNode(LifecycleNode):
         self.reporter.report(
             f"unexpected {type(error).__name__}", f"unexpected {type(error).__name__}: {error}; going on"
         )
-
-    def _watch(self) -> None:
-        for subscription, last in list(self._heard.values()):
-            silent = time.monotonic() - last
-            if silent < self.parameters["silence_report"]:
-                continue
-            name = subscription.topic_name
-            found = self.count_publishers(name)
-            hint = "it has publishers but is silent"
-            if found == 0:
-                hint = "nobody publishes it: start the sensor or remap the topic"
-            kind = _type_name(subscription.msg_type)
-            text = f"no message on {name} ({kind}) for {silent:.0f} s, publishers: {found}: {hint}"
-            self.reporter.report(f"silent {name}", text)
-
-    # Parameters.
-
-    def _declare(self) -> dict[str, Any]:
-        found = {}
-        for name, declaration in declarations(self.NAME).items():
-            try:
-                found[name] = self.declare_parameter(name, declaration.default, _descriptor(declaration)).value
-            except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-                raise ParameterError(
-                    f"{self.NAME}: {error}; parameter {name}: expected {declaration.allowed}"
-                ) from error
-        try:
-            return checked(self.NAME, found)
-        except ParameterError as error:
-            raise ParameterError(f"{self.NAME}: {error}") from error
-
-    def _name_unknown_parameters(self) -> None:
-        """Warn of given parameters that no node has: a misspelt one would otherwise be left at its default unseen.
-
-        It is no error, because a parameter file may address all nodes of a robot at once.
-        """
-        # rclpy has no public access to what was given; names it knows itself (use_sim_time) are declared by now.
-        for name in getattr(self, "_parameter_overrides", {}):
-            if self.has_parameter(name) or name in all_declarations() or name.startswith("qos_overrides."):
-                continue
-            near = difflib.get_close_matches(name, self.parameters, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(self.parameters)}"
-            self.get_logger().warning(f"there is no parameter {name}; it has no effect: {hint}")
-
-
-def _type_name(message_type: type) -> str:
-    return f"{message_type.__module__.split('.')[0]}/msg/{message_type.__name__}"
-
-
-def _descriptor(declaration: Declaration) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(
-        description=declaration.description, additional_constraints=declaration.allowed, read_only=True
-    )
-    if declaration.minimum is None:
-        return descriptor
-    if declaration.type == "integer":
-        low, high = int(declaration.minimum), int(declaration.maximum)
-        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=0)]
-    else:
-        low, high = float(declaration.minimum), float(declaration.maximum)
-        descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high, step=0.0)]
-    return descriptor
