@@ -46,7 +46,7 @@ class Decision:
         status: NEITHER, FACE_ONLY, SPEECH_ONLY or BOTH.
         reasons: bits, as in Emotion.msg.
         class_id: 0 (unknown) to 8.
-        confidence: of the most probable class, 0 to 1.
+        confidence: of the class, 0 to 1; of the most probable one where it is unknown.
         class_ids, probabilities: the label table and the probabilities beside it.
         face_box: x, y, width, height in pixels; None where no face was used.
         window_start_s, window_end_s: times of the oldest and newest sample used, as ``time_s``.

@@ -35,9 +35,7 @@ class FusionStep:
                 temperature=p["fused_temperature"],
             )
         )
-        self._smoother = Smoother(
-            p["smoothing"], steadiness=Steadiness(p["hysteresis"], p["min_confidence"])
-        )
+        self._smoother = Smoother(p["smoothing"], steadiness=Steadiness(p["hysteresis"], p["min_confidence"]))
         self._newest: dict[Modality, int] = {}
         self._looked_ns = 0
 

@@ -8,6 +8,7 @@ import numpy as np
 from emotion_recognition.estimates import Estimate, Status
 from emotion_recognition.fusion.decision import decide
 from emotion_recognition.fusion.means import transfer
+from emotion_recognition.fusion.steadiness import Steadiness
 from emotion_recognition.stamps import SECOND_NS
 
 _DECIDED = {"class_id", "confidence", "class_ids", "probabilities", "valence", "arousal"}
@@ -19,30 +20,39 @@ class _Kept:
     stamp_ns: int
     class_ids: tuple[int, ...]
     probabilities: np.ndarray
+    class_id: int
 
 
 class Smoother:
-    """Exponential smoothing of probabilities in stamp time.
+    """Exponential smoothing of probabilities in stamp time, and a label that does not flicker.
 
     What was has the weight exp(-dt / time constant), what is new the rest; stamp, window, status and everything else
     are those of the newest decision. When the label table changes, what was is brought to the new table as fusion
     brings one stream to the other's, so that a voice that comes or goes does not undo the smoothing.
 
+    The label follows :class:`~emotion_recognition.fusion.steadiness.Steadiness`; the confidence is the named class's
+    probability, that of the most probable one while the label is UNKNOWN.
+
     Args:
-        time_constant_s: from 0, which switches smoothing off.
+        time_constant_s: from 0, which leaves the probabilities as they are.
         max_gap_s: a person not heard of for longer begins anew; above 0.
-        min_confidence: as for :func:`~emotion_recognition.fusion.decision.decide`.
+        steadiness: of the label.
 
     Raises:
         ValueError: an argument is out of range.
     """
 
-    def __init__(self, time_constant_s: float = 0.5, max_gap_s: float = 3.0, min_confidence: float = 0.0):
+    def __init__(
+        self,
+        time_constant_s: float = 0.5,
+        max_gap_s: float = 3.0,
+        steadiness: Steadiness = Steadiness(),  # noqa: B008 (frozen)
+    ):
         if not time_constant_s >= 0 or not max_gap_s > 0:
             raise ValueError(f"time_constant_s {time_constant_s}, max_gap_s {max_gap_s}: expected 0 or more, above 0")
         self.time_constant_s = time_constant_s
         self.max_gap_s = max_gap_s
-        self.min_confidence = min_confidence
+        self.steadiness = steadiness
         self._persons: dict[str, _Kept] = {}
 
     def reset(self) -> None:
@@ -58,21 +68,27 @@ class Smoother:
         if estimate.status is Status.NEITHER:
             self.reset()
             return estimate
-        values = self._smooth(self._persons.get(estimate.person_id), estimate)
-        self._persons[estimate.person_id] = _Kept(estimate.stamp_ns, estimate.class_ids, values)
+        was = self._kept(estimate)
+        values = self._smooth(was, estimate)
+        label = self.steadiness.name(values, estimate.class_ids, was.class_id if was else None)
+        self._persons[estimate.person_id] = _Kept(estimate.stamp_ns, estimate.class_ids, values, label)
         self._drop_gone(estimate.stamp_ns)
         kept = {name: getattr(estimate, name) for name in _KEPT}
-        return decide(values, estimate.class_ids, min_confidence=self.min_confidence, **kept)
+        return decide(values, estimate.class_ids, class_id=label, **kept)
+
+    def _kept(self, estimate: Estimate) -> _Kept | None:
+        """Return what is kept of an estimate's person, None where they begin anew."""
+        was = self._persons.get(estimate.person_id)
+        if was is None or not 0 < estimate.stamp_ns - was.stamp_ns <= self.max_gap_s * SECOND_NS:
+            return None
+        return was
 
     def _smooth(self, was: _Kept | None, estimate: Estimate) -> np.ndarray:
         new = np.asarray(estimate.probabilities)
         new = new / new.sum()
         if was is None or self.time_constant_s == 0:
             return new
-        passed_s = (estimate.stamp_ns - was.stamp_ns) / SECOND_NS
-        if not 0 < passed_s <= self.max_gap_s:
-            return new
-        weight = math.exp(-passed_s / self.time_constant_s)
+        weight = math.exp((was.stamp_ns - estimate.stamp_ns) / SECOND_NS / self.time_constant_s)
         old = was.probabilities
         if was.class_ids != estimate.class_ids:
             old = transfer(old, was.class_ids, estimate.class_ids, new, estimate.class_ids)

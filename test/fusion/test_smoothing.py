@@ -9,7 +9,7 @@ from made_estimates import MS, face, speech
 
 from emotion_recognition import emotions
 from emotion_recognition.estimates import Estimate, Modality, Reason, Status
-from emotion_recognition.fusion import Smoother, valence_arousal
+from emotion_recognition.fusion import Smoother, Steadiness, valence_arousal
 
 HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 SAD = (0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
@@ -93,7 +93,7 @@ def test_neither_is_passed_on_and_forgets_everyone():
 
 
 def test_abstaining_is_decided_anew():
-    smoother = Smoother(0.5, min_confidence=0.6)
+    smoother = Smoother(0.5, steadiness=Steadiness(min_confidence=0.6))
     smoother.update(face(1000, probabilities=HAPPY))
     found = smoother.update(face(1300, probabilities=SAD))
     assert found.confidence == pytest.approx(max(math.exp(-0.6), 1 - math.exp(-0.6)))

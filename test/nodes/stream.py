@@ -172,6 +172,6 @@ def both(face: Decision, voice: Decision) -> Decision:
     return Decision(face.person, Emotion.STATUS_BOTH, newest.stamp_ns, start, end, newest.frame_id)
 
 
-def assert_consistent(message: Emotion) -> None:
-    """Assert what msg/Emotion.msg promises of every message."""
-    assert contract_problems(message) == []
+def assert_consistent(message: Emotion, smoothed: bool = False) -> None:
+    """Assert what msg/Emotion.msg promises of every message, or of one of the topic emotion."""
+    assert contract_problems(message, smoothed=smoothed) == []

@@ -47,7 +47,7 @@ def listen(bench):
 def assert_heard(heard, frame_id: str) -> None:
     assert KINDS.issubset(one.status for one in heard)
     for message in heard:
-        assert_consistent(message)
+        assert_consistent(message, smoothed=True)
     fused = [message for message in heard if message.status == Emotion.STATUS_BOTH]
     assert {message.person_id for message in fused} == {"face_1"}
     assert {message.header.frame_id for message in fused} <= {frame_id, "microphone"}

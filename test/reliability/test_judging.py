@@ -139,6 +139,18 @@ def test_what_is_broken_is_named(case):
     assert [one.split(":")[0] for one in contract_problems(message)] == kinds.split()
 
 
+def test_a_smoothed_message_may_hold_a_class_that_is_not_the_most_probable():
+    held = Message(class_ids=(3, 4), labels=("happy", "sad"), probabilities=(0.375, 0.625), confidence=0.375)
+    assert contract_problems(held, smoothed=True) == []
+    assert [one.split(":")[0] for one in contract_problems(held)] == ["class", "class"]
+    other = replace(held, class_id=1, label="neutral")
+    for wrong in (replace(held, confidence=0.625), replace(held, label="sad"), other):
+        assert contract_problems(wrong, smoothed=True)
+    judge = Judge()
+    assert not [one for one in judge.hear("emotion", held) if one.startswith("class")]
+    assert [one for one in judge.hear("emotion/raw", held) if one.startswith("class")]
+
+
 def test_origins_of_made_up_estimates_need_not_be_judged():
     assert contract_problems(replace(FACE, face_weights=""), origins=False) == []
     assert contract_problems(replace(FACE, face_weights="", reasons=0), origins=False)
