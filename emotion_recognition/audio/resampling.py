@@ -54,7 +54,7 @@ class Resampler:
     def _mono(self, samples: np.ndarray) -> np.ndarray:
         if samples.ndim != 2 or samples.shape[1] != self.channels:
             raise AudioError(f"samples of shape {samples.shape}: expected (n, {self.channels})")
-        mono = samples[:, 0] if self.channels == 1 else samples.mean(axis=1)
+        mono = samples[:, 0] if self.channels == 1 else np.add.reduce(samples, axis=1) / np.float32(self.channels)
         return np.ascontiguousarray(mono, np.float32)
 
     def _resample(self, mono: np.ndarray, last: bool) -> np.ndarray:

@@ -8,19 +8,36 @@ import numpy as np
 
 
 class SummedImage:
-    """An RGB image as a table of sums, for averages over any rectangles."""
+    """An RGB image as a table of sums, for averages over any rectangles.
 
-    def __init__(self, rgb: np.ndarray):
+    The table is kept for the next image of the same size: new memory of that size takes longer to clear than to fill.
+    """
+
+    def __init__(self) -> None:
+        self._sums = np.zeros((1, 1, 3), np.uint32)
+
+    @property
+    def height(self) -> int:
+        """Rows of the image."""
+        return self._sums.shape[0] - 1
+
+    @property
+    def width(self) -> int:
+        """Columns of the image."""
+        return self._sums.shape[1] - 1
+
+    def read(self, rgb: np.ndarray) -> None:
         """Sum an (H, W, 3) uint8 image; sums wrap at 2**32, so a rectangle may hold up to 16 million pixels."""
-        self.height, self.width = rgb.shape[:2]
-        sums = np.zeros((self.height + 1, self.width + 1, 3), np.uint32)
+        height, width = rgb.shape[:2]
+        if (height, width) != (self.height, self.width):
+            self._sums = np.zeros((height + 1, width + 1, 3), np.uint32)
+        sums = self._sums
         body = sums[1:, 1:]
         body[...] = rgb
         # Whole rows at a time, which is far faster than np.cumsum along the first axis.
-        for row in range(1, self.height):
+        for row in range(1, height):
             np.add(sums[row], sums[row + 1], out=sums[row + 1])
         np.cumsum(body, axis=1, out=body)
-        self._sums = sums
 
     def resized(self, height: int, width: int) -> np.ndarray:
         """Return the whole image as (1, 3, height, width) float32 in [-1, 1], each value the mean of its rectangle."""
@@ -64,12 +81,16 @@ def averaged_crops(rgb: np.ndarray, boxes: np.ndarray, size: int) -> tuple[np.nd
     inside, corners = _clipped(boxes, *rgb.shape[:2])
     crops = np.empty((int(inside.sum()), 3, size, size), np.float32)
     for crop, (x1, y1, x2, y2) in zip(crops, corners.T, strict=True):
-        rows, columns = _membership(y2 - y1, size), _membership(x2 - x1, size)
-        region = rgb[y1:y2, x1:x2].astype(np.float32).reshape(y2 - y1, -1)
+        height, width = y2 - y1, x2 - x1
+        rows = columns = _membership(height, size)
+        if width != height:
+            columns = _membership(width, size)
+        region = rgb[y1:y2, x1:x2].astype(np.float32).reshape(height, -1)
         # Whole numbers, exact in float32 up to 2**24: bins of 65,793 pixels.
-        sums = (rows @ region).reshape(size, x2 - x1, 3).transpose(2, 0, 1) @ columns.T
+        planes = np.ascontiguousarray((rows @ region).reshape(size, width, 3).transpose(2, 0, 1))
         area = rows.sum(1)[:, None] * columns.sum(1)
-        crop[...] = _normalised(sums.transpose(1, 2, 0)[None], area[None])[0]
+        np.multiply(planes @ columns.T, (1 / (128 * area)).astype(np.float32), out=crop)
+        crop -= np.float32(127.5 / 128)
     return inside, crops
 
 

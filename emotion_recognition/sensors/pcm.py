@@ -4,6 +4,8 @@ Sample formats carry GStreamer's names (https://gstreamer.freedesktop.org/docume
 which is what the AudioInfo message of ros-drivers holds.
 """
 
+import math
+
 import numpy as np
 
 RAW_CODINGS = ("wave", "raw", "pcm", "")
@@ -103,11 +105,13 @@ def check_samples(samples: np.ndarray) -> np.ndarray:
     if samples.ndim != 2 or not samples.size:
         raise AudioError(f"samples of shape {samples.shape}: expected (n, channels), at least one sample")
     low, high = float(samples.min()), float(samples.max())
-    if not np.isfinite([low, high]).all():
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise AudioError("samples hold NaN or infinity: expected floats in [-1, 1]; the chunk is left out")
     if max(-low, high) > MAX_PEAK:
         raise AudioError(f"samples from {low:g} to {high:g}: expected floats in [-1, 1]; divide integers by full scale")
-    return np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False)
+    if low < -1.0 or high > 1.0:
+        samples = np.clip(samples, -1.0, 1.0)
+    return samples.astype(np.float32, copy=False)
 
 
 def _as_bytes(data) -> np.ndarray:
