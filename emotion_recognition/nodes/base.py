@@ -1,4 +1,4 @@
-"""What the perception nodes share: parameters, lifecycle, a worker, and a watch over silent topics."""
+"""What the perception nodes share: lifecycle, when they work and when they rest, and what they work with."""
 
 from collections.abc import Callable
 from copy import copy
@@ -12,8 +12,10 @@ from rclpy.qos import QoSProfile
 from emotion_recognition.nodes.conversions import stamp_ns
 from emotion_recognition.nodes.declaring import declare_parameters, name_unknown_parameters
 from emotion_recognition.nodes.inputs import Inputs
+from emotion_recognition.nodes.outputs import Output
 from emotion_recognition.nodes.qos import overridable
 from emotion_recognition.nodes.reporting import Reporter
+from emotion_recognition.nodes.switching import SwitchPanel
 from emotion_recognition.nodes.worker import Worker
 from emotion_recognition.parameters import ParameterError
 from emotion_recognition.pinning import format_cores, pin
@@ -29,18 +31,18 @@ class PerceptionNode(LifecycleNode):
 
     A subclass names itself in NAME and fills in :meth:`configure` (load and check, make publishers),
     :meth:`activate` (subscribe through :meth:`listen`), and, where it keeps state, :meth:`forget`.
-    Subscriptions, timers and the worker exist only while the node is active and, with the parameter ``on_demand``,
-    somebody listens to one of its outputs.
+    Subscriptions, timers and the worker exist only while the node is active, perception is switched on and, with the
+    parameter ``on_demand``, somebody listens to one of its outputs.
     """
 
     NAME = ""
 
     def __init__(self, **kwargs: Any):
         self.worker: Worker | None = None
-        self._outputs: list = []
+        self._outputs: list[Output] = []
         self._clocks: list = []
         self._demand: Any = None
-        self._working = False
+        self._active = self._working = False
         super().__init__(self.NAME, **kwargs)
         try:
             self.parameters = declare_parameters(self, self.NAME)
@@ -49,6 +51,7 @@ class PerceptionNode(LifecycleNode):
             raise
         self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
         self._inputs = Inputs(self, self.reporter, self._unexpected)
+        self._panel = SwitchPanel(self, self._adopted)
         name_unknown_parameters(self, self.parameters)
 
     # What a subclass fills in.
@@ -59,66 +62,79 @@ class PerceptionNode(LifecycleNode):
     def activate(self) -> None:
         """Begin to listen. Called again whenever somebody listens to this node after nobody did."""
 
+    def say_off(self) -> None:
+        """Say that perception is switched off; called when it is, and on activation while it is."""
+
     def forget(self) -> None:
-        """Drop everything heard so far; called on deactivation, and when nobody listens to this node any more."""
+        """Drop everything heard so far; called whenever the node ceases to work."""
 
     # Lifecycle.
 
-    def autostart(self) -> bool:
-        """Configure and activate if the parameter ``autostart`` says so; return False where that failed."""
+    def autostart(self, learn_s: float = 0.0) -> bool:
+        """Configure and activate if the parameter ``autostart`` says so; return False where that failed.
+
+        Args:
+            learn_s: least time from the node's making to its activation, in which it can hear that perception is
+                switched off; shorter where it has heard.
+        """
         if not self.parameters["autostart"]:
             return True
-        for trigger in (self.trigger_configure, self.trigger_activate):
-            if trigger() != TransitionCallbackReturn.SUCCESS:
-                return False
-        return True
+        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+            return False
+        self._panel.learn(learn_s)
+        return self.trigger_activate() == TransitionCallbackReturn.SUCCESS
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load and check everything; a failure leaves the node unconfigured, with the reason in the log."""
         return self._attempt("configure", self._pin_and_configure, partial(super().on_configure, state), self._release)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Start to listen and publish."""
+        """Start to listen and publish; a failure leaves the node inactive, with the reason in the log."""
 
-        def start() -> None:
-            self._begin()
-            if self.parameters.get("on_demand"):
-                steady = Clock(clock_type=ClockType.STEADY_TIME)
-                self._demand = self.create_timer(DEMAND_S, self._follow_demand, clock=steady)
-                self._follow_demand()
+        def speak() -> TransitionCallbackReturn:
+            result = super(PerceptionNode, self).on_activate(state)
+            self._panel.tell_once()
+            if not self._panel.enabled:
+                self.say_off()
+            return result
 
-        return self._attempt("activate", start, partial(super().on_activate, state), self._stop)
+        return self._attempt("activate", self._start, speak, self._stop)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop all work; models stay loaded."""
-        self._stop()
-        return super().on_deactivate(state)
+        return self._attempt("deactivate", self._stop, partial(super().on_deactivate, state))
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Drop models and publishers."""
-        self._release()
-        return super().on_cleanup(state)
+        return self._attempt("clean up", self._release, partial(super().on_cleanup, state))
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and drop everything, from whatever state."""
-        self._release()
-        return super().on_shutdown(state)
+        return self._attempt("shut down", self._leave, partial(super().on_shutdown, state))
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and drop everything; the node can be configured again."""
-        self._release()
-        return TransitionCallbackReturn.SUCCESS
+        return self._attempt("recover", self._release, lambda: TransitionCallbackReturn.SUCCESS)
 
     def _attempt(
-        self, what: str, action: Callable[[], None], then: Callable[[], Any], undo: Callable[[], None]
+        self,
+        what: str,
+        action: Callable[[], None],
+        then: Callable[[], TransitionCallbackReturn],
+        undo: Callable[[], None] | None = None,
     ) -> TransitionCallbackReturn:
+        """Take a transition; one that can be undone fails with an expected error, any other error is processed."""
         try:
             action()
-        except EXPECTED_ERRORS as error:
+            return then()
+        except Exception as error:
+            if undo is None or not isinstance(error, EXPECTED_ERRORS):
+                # rclpy would say nothing of it.
+                self.get_logger().error(f"cannot {what}: unexpected {type(error).__name__}: {error}")
+                return TransitionCallbackReturn.ERROR
             self.get_logger().error(f"cannot {what}: {error}")
             undo()
             return TransitionCallbackReturn.FAILURE
-        return then()
 
     def _pin_and_configure(self) -> None:
         # First of all, so that the threads an engine starts are kept there, too.
@@ -126,6 +142,55 @@ class PerceptionNode(LifecycleNode):
         if cores is not None:
             self.get_logger().info(f"runs on cores {format_cores(cores)}")
         self.configure()
+        if not self._panel.enabled:
+            self.forget()
+        self._panel.offer()
+
+    # Work and rest.
+
+    def _start(self) -> None:
+        self._panel.learn(0.0)
+        self._active = True
+        # Also where nobody listens: what is wrong with it comes out now.
+        if self._panel.enabled:
+            self._begin()
+        if self.parameters.get("on_demand"):
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self._demand = self.create_timer(DEMAND_S, self._guarded(self._follow), clock=steady)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Work while perception is on and, with ``on_demand``, somebody listens to an output; else rest."""
+        demanded = not self.parameters.get("on_demand") or any(one.get_subscription_count() for one in self._outputs)
+        wanted = self._active and self._panel.enabled and demanded
+        if wanted == self._working:
+            return
+        names = ", ".join(output.topic_name for output in self._outputs)
+        if wanted:
+            if self.parameters.get("on_demand"):
+                self.get_logger().info(f"somebody listens to {names}: at work")
+            self._begin()
+        else:
+            self.get_logger().info(f"nobody listens to {names}: at rest until somebody does (on_demand)")
+            self._rest()
+
+    def _adopted(self, switched: bool) -> None:
+        """Follow a new state of the switch and pass it on."""
+        state = self._panel.state
+        if switched and not state.enabled and self.worker is not None:
+            # Nothing more is said by the time that anybody hears that perception is off.
+            self.worker.dismiss()
+        self._panel.tell()
+        if switched:
+            self.get_logger().info(f"perception is switched {'on' if state.enabled else 'off'} by {state.changed_by}")
+            self._guarded(self._change_over)()
+
+    def _change_over(self) -> None:
+        self._rest()
+        if self._panel.enabled:
+            self._follow()
+        elif self._active:
+            self.say_off()
 
     def _begin(self) -> None:
         self.activate()
@@ -135,22 +200,6 @@ class PerceptionNode(LifecycleNode):
                 period_s, partial(self._inputs.name_silent, period_s), clock=Clock(clock_type=ClockType.STEADY_TIME)
             )
         self._working = True
-
-    def _follow_demand(self) -> None:
-        """Work while somebody listens to an output, and rest while nobody does."""
-        wanted = any(output.get_subscription_count() for output in self._outputs)
-        if wanted == self._working:
-            return
-        names = ", ".join(output.topic_name for output in self._outputs)
-        try:
-            if wanted:
-                self.get_logger().info(f"somebody listens to {names}: at work")
-                self._begin()
-            else:
-                self.get_logger().info(f"nobody listens to {names}: at rest until somebody does (on_demand)")
-                self._rest()
-        except EXPECTED_ERRORS as error:
-            self._unexpected(error)
 
     def _rest(self) -> None:
         for timer in self._clocks:
@@ -164,6 +213,7 @@ class PerceptionNode(LifecycleNode):
         self.forget()
 
     def _stop(self) -> None:
+        self._active = False
         if self._demand is not None:
             self.destroy_timer(self._demand)
             self._demand = None
@@ -171,26 +221,37 @@ class PerceptionNode(LifecycleNode):
         self._rest()
 
     def _release(self) -> None:
-        self._stop()
-        for publisher in self._outputs:
-            self.destroy_lifecycle_publisher(publisher)
-        self._outputs = []
+        try:
+            self._stop()
+        finally:
+            self._panel.withdraw()
+            for output in self._outputs:
+                self.destroy_lifecycle_publisher(output.publisher)
+            self._outputs = []
+
+    def _leave(self) -> None:
+        try:
+            self._release()
+        finally:
+            self._panel.close()
 
     def destroy_node(self) -> None:
         """Stop the worker before the node's handles go."""
-        self._stop()
-        super().destroy_node()
+        try:
+            self._leave()
+        finally:
+            super().destroy_node()
 
     # What a subclass calls.
 
-    def advertise(self, message_type: type, topic: str, qos: QoSProfile) -> Any:
-        """Return a lifecycle publisher; it lives until cleanup."""
+    def advertise(self, message_type: type, topic: str, qos: QoSProfile) -> Output:
+        """Return an output of this node; it lives until cleanup."""
         # rclpy writes the overrides into the profile it is given: a copy keeps them off the other topics.
         publisher = self.create_lifecycle_publisher(
             message_type, topic, copy(qos), qos_overriding_options=overridable()
         )
-        self._outputs.append(publisher)
-        return publisher
+        self._outputs.append(Output(publisher))
+        return self._outputs[-1]
 
     def listen(
         self, message_type: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile, **options: Any
@@ -218,7 +279,7 @@ class PerceptionNode(LifecycleNode):
 
     def every(self, period_s: float, callback: Callable[[], None], clock: Clock | None = None) -> None:
         """Call back periodically as long as this node listens, by ROS time unless a clock is given."""
-        self._clocks.append(self.create_timer(period_s, callback, clock=clock))
+        self._clocks.append(self.create_timer(period_s, self._guarded(callback), clock=clock))
 
     def work_in_thread(self, work: Callable[[Any], None], capacity: int) -> Worker:
         """Start this node's worker thread; it lives as long as this node listens."""
@@ -232,6 +293,17 @@ class PerceptionNode(LifecycleNode):
             name = self.resolve_topic_name(topic)
             self.reporter.report(f"dropped {name}", f"{dropped} messages on {name} skipped: the processor is too busy")
         return dropped
+
+    def _guarded(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Return a callback of a timer that raises nothing: that would end the spinning of all nodes."""
+
+        def guarded() -> None:
+            try:
+                callback()
+            except Exception as error:
+                self._unexpected(error)
+
+        return guarded
 
     def _unexpected(self, error: Exception) -> None:
         self.reporter.report(

@@ -2,7 +2,7 @@
 
 from emotion_recognition.chain import FusionStep
 from emotion_recognition.chain.decisions import Pair
-from emotion_recognition.estimates import Modality
+from emotion_recognition.estimates import Estimate, Modality, Reason
 from emotion_recognition.msg import Emotion
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
@@ -15,7 +15,7 @@ STREAMS = {"emotion/face": Modality.FACE, "emotion/speech": Modality.SPEECH}
 class FusionNode(PerceptionNode):
     """Publishes every decision on ``emotion/raw`` and its smoothed form on ``emotion``.
 
-    While there is nothing to say, both topics say so every ``idle_period``.
+    While there is nothing to say, or perception is switched off, both topics say so every ``idle_period``.
     """
 
     NAME = "fusion"
@@ -31,6 +31,11 @@ class FusionNode(PerceptionNode):
         self.listen(Emotion, "emotion/face", lambda message: self._take("emotion/face", message), qos.STREAM)
         self.listen(Emotion, "emotion/speech", lambda message: self._take("emotion/speech", message), qos.STREAM)
         self.every(self.parameters["idle_period"], self._idle)
+
+    def say_off(self) -> None:
+        """Publish that perception is switched off, now and every ``idle_period``."""
+        self.every(self.parameters["idle_period"], self._publish_off)
+        self._publish_off()
 
     def forget(self) -> None:
         """Drop everything heard so far."""
@@ -64,6 +69,10 @@ class FusionNode(PerceptionNode):
         nothing = self._step.idle(self.get_clock().now().nanoseconds)
         if nothing is not None:
             self._publish(nothing)
+
+    def _publish_off(self) -> None:
+        off = Estimate.nothing(Modality.FUSED, Reason.DISABLED, self.get_clock().now().nanoseconds)
+        self._publish((off, off))
 
     def _publish(self, decision: Pair) -> None:
         for publisher, estimate in zip((self._raw, self._smoothed), decision, strict=True):

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from emotion_recognition.memory import keep_freed_memory
+from emotion_recognition.nodes.switching import LEARN_S
 from emotion_recognition.parameters import ParameterError
 
 # Fast DDS 3 reads the first, Fast DDS 2 the second; both at once load the profile twice, which is an error.
@@ -145,7 +146,7 @@ def spin_nodes(
             node = make()
             nodes.append(node)
             spinner.add(node)
-        if not all(stop.is_set() or node.autostart() for node in nodes):
+        if not all(stop.is_set() or node.autostart(LEARN_S) for node in nodes):
             code = EXIT_FAILED
         while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):
             spinner.spin_for(WAKE_S)

@@ -2,8 +2,25 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+_here = threading.local()
+
+
+@contextmanager
+def may_speak() -> Iterator[bool]:
+    """Tell whether what this thread has to say is wanted: no in the thread of a worker that was dismissed, else yes.
+
+    In a worker's thread its :meth:`Worker.dismiss` waits until the context is left: after that nothing is said.
+    """
+    worker: Worker | None = getattr(_here, "worker", None)
+    if worker is None:
+        yield True
+        return
+    with worker.speaking:
+        yield not worker.is_dismissed
 
 
 class Worker:
@@ -11,6 +28,10 @@ class Worker:
 
     The queue holds ``capacity`` items; putting one more drops the oldest, which is counted. What ``work`` raises goes
     to ``on_error`` and does not end the thread.
+
+    Attributes:
+        speaking: held while the worker's thread says something, see :func:`may_speak`.
+        is_dismissed: whether it was told to end.
     """
 
     def __init__(self, name: str, work: Callable[[Any], None], capacity: int, on_error: Callable[[Exception], None]):
@@ -19,7 +40,8 @@ class Worker:
         self._capacity = capacity
         self._items: deque = deque()
         self._changed = threading.Condition()
-        self._stopping = False
+        self.speaking = threading.Lock()
+        self.is_dismissed = False
         self._working = False
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -46,20 +68,25 @@ class Worker:
             dropped, self._dropped = self._dropped, 0
         return dropped
 
-    def stop(self, timeout_s: float = 2.0) -> bool:
-        """Drop what waits and end the thread after the item in hand; return whether it ended in time."""
-        with self._changed:
-            self._stopping = True
+    def dismiss(self) -> None:
+        """Drop what waits, and let what comes of the item in hand not be said; does not wait for it."""
+        with self.speaking, self._changed:
+            self.is_dismissed = True
             self._items.clear()
             self._changed.notify()
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """Dismiss the worker and end the thread after the item in hand; return whether it ended in time."""
+        self.dismiss()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        _here.worker = self
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._items or self._stopping)
-                if self._stopping:
+                self._changed.wait_for(lambda: self._items or self.is_dismissed)
+                if self.is_dismissed:
                     return
                 item = self._items.popleft()
                 self._working = True

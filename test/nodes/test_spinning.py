@@ -89,7 +89,7 @@ def test_spinning_ends_where_it_is_told_to(ros):
     seen = []
 
     class Idle(Node):
-        def autostart(self):
+        def autostart(self, learn_s):
             return True
 
     def until(nodes):
