@@ -12,6 +12,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def score(sessions: Iterable[Session], setting: Setting) -> Score:
         length_ns += int(stamps[-1] - stamps[0])
         starts = np.flatnonzero(np.diff(truth)) + 1
         true_changes += len(starts)
-        for start, end in zip(starts, [*starts[1:], len(truth)], strict=True):
+        for start, end in pairwise([*starts.tolist(), len(truth)]):
             sought += 1
             hits = np.flatnonzero(labels[start:end] == truth[start])
             if len(hits):
@@ -216,13 +217,13 @@ def _estimate(modality: Modality, probabilities: np.ndarray, table: Sequence[int
     )  # fmt: skip
 
 
-def recorded_sessions(runs: Path | str = RUNS) -> dict[str, list[Session]]:
-    """Return the sessions of ``voice`` and ``both`` from the run records of a folder."""
+def recorded_sessions(runs: Path | str = RUNS, streams: Sequence[str] = STREAMS[:2]) -> dict[str, list[Session]]:
+    """Return the sessions of the streams ``voice`` and ``both`` from the run records of a folder."""
     runs = Path(runs)
     voice = load_record(runs / f"{VOICE}.json").select("windows")
     face = load_record(runs / f"{FACE}.json").select(WHOLE)
     temperatures = load_record(runs / f"{FUSED}.json").recipe["temperatures"]
-    return {"voice": clip_sessions(voice, None, temperatures), "both": clip_sessions(voice, face, temperatures)}
+    return {name: clip_sessions(voice, face if name == "both" else None, temperatures) for name in streams}
 
 
 def face_sessions(data: Path | str, count: int) -> list[Session]:
