@@ -3,6 +3,7 @@
 from emotion_recognition.chain import FusionStep
 from emotion_recognition.chain.decisions import Pair
 from emotion_recognition.estimates import Estimate, Modality, Reason
+from emotion_recognition.fusion import name_missing
 from emotion_recognition.msg import Emotion
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
@@ -10,6 +11,7 @@ from emotion_recognition.nodes.conversions import SECOND_NS, emotion_message, es
 from emotion_recognition.nodes.running import run
 
 STREAMS = {"emotion/face": Modality.FACE, "emotion/speech": Modality.SPEECH}
+TOPICS = {modality: topic for topic, modality in STREAMS.items()}
 
 
 class FusionNode(PerceptionNode):
@@ -77,7 +79,10 @@ class FusionNode(PerceptionNode):
     def _publish(self, decision: Pair) -> None:
         for publisher, estimate in zip((self._raw, self._smoothed), decision, strict=True):
             if publisher.get_subscription_count():
-                publisher.publish(emotion_message(estimate))
+                publisher.publish(emotion_message(name_missing(estimate, self._is_published)))
+
+    def _is_published(self, modality: Modality) -> bool:
+        return self.count_publishers(self.resolve_topic_name(TOPICS[modality])) > 0
 
 
 def main(args: list[str] | None = None) -> int:

@@ -79,6 +79,7 @@ def test_after_a_jump_back_without_new_data_the_fusion_says_that_there_is_none(b
     node = bench.add(FusionNode, "-r", f"/clock:={bench.namespace}/clock", **SIMULATED, idle_period=0.5)
     clock = bench.publisher(Clock, "clock")
     publisher = bench.publisher(Emotion, "emotion/face")
+    bench.publisher(Emotion, "emotion/speech")
     heard = bench.listen(Emotion, "emotion")
 
     def set_time(time_ns):
