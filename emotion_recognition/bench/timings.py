@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from emotion_recognition.memory import keep_freed_memory
 from emotion_recognition.roofline.measuring import THREAD_VARIABLES
 
 TIMEOUT_S = 900
@@ -55,6 +56,8 @@ def measure_here(seconds: float) -> dict[str, Any]:
     from emotion_recognition.bench import networks, scaling, stages
     from emotion_recognition.bench.material import load_material
 
+    # As in the nodes' processes.
+    keep_freed_memory()
     material = load_material()
     parts: dict[str, Callable[[float], Any]] = {
         "stages": lambda share: stages.stages(material, share),

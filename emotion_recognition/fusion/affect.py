@@ -10,6 +10,7 @@ They rate words, not faces or voices, and the scale's middle is not the word "ne
 -0.39 by them. That is left as published.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,5 +57,5 @@ def nearest_class(number: int, candidates: Sequence[int]) -> int:
     Raises:
         ValueError: there is no candidate.
     """
-    here = np.array(COORDINATES[number])
-    return min(candidates, key=lambda other: float(np.linalg.norm(here - COORDINATES[other])))
+    here = COORDINATES[number]
+    return min(candidates, key=lambda other: math.dist(here, COORDINATES[other]))
