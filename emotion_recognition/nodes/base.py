@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile
 
 from emotion_recognition.nodes.conversions import stamp_ns
 from emotion_recognition.nodes.declaring import declare_parameters, name_unknown_parameters
 from emotion_recognition.nodes.inputs import Inputs
+from emotion_recognition.nodes.mismatches import PUBLISHER, Mismatches
 from emotion_recognition.nodes.outputs import Output
 from emotion_recognition.nodes.qos import overridable
 from emotion_recognition.nodes.reporting import Reporter
@@ -50,8 +52,9 @@ class PerceptionNode(LifecycleNode):
             super().destroy_node()
             raise
         self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
-        self._inputs = Inputs(self, self.reporter, self._unexpected)
-        self._panel = SwitchPanel(self, self._adopted)
+        self.mismatches = Mismatches(self, self.get_logger().warning)
+        self._inputs = Inputs(self, self.reporter, self.mismatches, self._unexpected)
+        self._panel = SwitchPanel(self, self.mismatches, self._adopted)
         name_unknown_parameters(self, self.parameters)
 
     # What a subclass fills in.
@@ -246,9 +249,14 @@ class PerceptionNode(LifecycleNode):
 
     def advertise(self, message_type: type, topic: str, qos: QoSProfile) -> Output:
         """Return an output of this node; it lives until cleanup."""
+        name = self.resolve_topic_name(topic)
         # rclpy writes the overrides into the profile it is given: a copy keeps them off the other topics.
         publisher = self.create_lifecycle_publisher(
-            message_type, topic, copy(qos), qos_overriding_options=overridable()
+            message_type,
+            topic,
+            copy(qos),
+            event_callbacks=PublisherEventCallbacks(incompatible_qos=partial(self.mismatches.found, PUBLISHER, name)),
+            qos_overriding_options=overridable(),
         )
         self._outputs.append(Output(publisher))
         return self._outputs[-1]

@@ -7,8 +7,9 @@ from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, qos_policy_name_from_kind
+from rclpy.qos import QoSProfile
 
+from emotion_recognition.nodes.mismatches import SUBSCRIPTION, Mismatches
 from emotion_recognition.nodes.qos import overridable
 from emotion_recognition.nodes.reporting import Reporter
 
@@ -18,12 +19,13 @@ class Inputs:
 
     Args:
         node: subscribes.
-        reporter: takes what is said about topics.
+        reporter: takes what is said about silent topics.
+        mismatches: takes the publishers that do not fit.
         on_error: takes what a callback raises, which goes no further.
     """
 
-    def __init__(self, node: Node, reporter: Reporter, on_error: Callable[[Exception], None]):
-        self._node, self._reporter, self._on_error = node, reporter, on_error
+    def __init__(self, node: Node, reporter: Reporter, mismatches: Mismatches, on_error: Callable[[Exception], None]):
+        self._node, self._reporter, self._mismatches, self._on_error = node, reporter, mismatches, on_error
         self._passing: list = []
         self._lasting: dict[tuple[str, str | None], Any] = {}
         self._heard: dict[str, tuple[Any, float]] = {}
@@ -48,7 +50,7 @@ class Inputs:
 
         Args:
             message_type, topic, callback, qos: of the subscription.
-            watched: name the topic in the log where it stays silent.
+            watched: name the topic in the log where it stays silent, or a publisher of it does not fit.
             entity_id: tells subscriptions to one topic apart in the names of parameters.
             serialized: the callback gets the bytes of a message.
             lasting: subscribe until :meth:`stop`, for what is said once for all; a second time changes nothing.
@@ -66,12 +68,7 @@ class Inputs:
 
         def incompatible(event: Any) -> None:
             if watched:
-                name, policy = subscription.topic_name, qos_policy_name_from_kind(event.last_policy_kind).lower()
-                self._reporter.report(
-                    f"qos {topic}",
-                    f"a publisher of {name} offers a quality of service that this subscription does not take, "
-                    f"{policy}: set qos_overrides.{name}.subscription.{policy}",
-                )
+                self._mismatches.found(SUBSCRIPTION, subscription.topic_name, event)
 
         # rclpy writes the overrides into the profile it is given: a copy keeps them off the other topics.
         subscription = self._node.create_subscription(

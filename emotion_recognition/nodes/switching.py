@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from builtin_interfaces.msg import Time
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
 from std_srvs.srv import SetBool
 
 from emotion_recognition.msg import PerceptionState
 from emotion_recognition.nodes import qos
+from emotion_recognition.nodes.mismatches import PUBLISHER, SUBSCRIPTION, Mismatches
 from emotion_recognition.switch import Switch, SwitchState
 
 TOPIC, SERVICE = "perception_state", "~/enable"
@@ -23,17 +25,34 @@ class SwitchPanel:
 
     Args:
         node: publishes, subscribes and offers the service.
+        mismatches: takes the peers that do not fit.
         adopted: called with True where perception was switched on or off by what was asked or heard, with False where
             only the sequence rose; it tells the others with :meth:`tell`.
     """
 
-    def __init__(self, node: Node, adopted: Callable[[bool], None]):
+    def __init__(self, node: Node, mismatches: Mismatches, adopted: Callable[[bool], None]):
         self._node, self._adopted = node, adopted
         self._switch = Switch(node.get_fully_qualified_name())
         self._service: Any = None
         self._began, self._has_heard, self._has_told = time.monotonic(), False, False
-        self._publisher: Any = node.create_publisher(PerceptionState, TOPIC, qos.STATE)
-        self._subscription: Any = node.create_subscription(PerceptionState, TOPIC, self._hear, qos.STATES)
+        name = node.resolve_topic_name(TOPIC)
+
+        def unfit(side: str) -> Callable[[Any], None]:
+            return lambda event: mismatches.found(side, name, event, "reliable, transient_local")
+
+        self._publisher: Any = node.create_publisher(
+            PerceptionState,
+            TOPIC,
+            qos.STATE,
+            event_callbacks=PublisherEventCallbacks(incompatible_qos=unfit(PUBLISHER)),
+        )
+        self._subscription: Any = node.create_subscription(
+            PerceptionState,
+            TOPIC,
+            self._hear,
+            qos.STATES,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=unfit(SUBSCRIPTION)),
+        )
 
     @property
     def enabled(self) -> bool:
