@@ -7,7 +7,6 @@ they hear does not depend on the load, and the time stands still while a frame w
 import contextlib
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,9 +22,9 @@ from emotion_recognition.bags.recorded import decision_of, estimate_of
 from emotion_recognition.bags.results import Decision
 from emotion_recognition.bags.sources import Sources
 from emotion_recognition.parameters import PERCEPTION
+from emotion_recognition.processes import Process, own_domain
 from emotion_recognition.stamps import SECOND_NS
 
-DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself
 START_S = 60.0
 # Where the nodes have said nothing for so long at the end, or have not caught up within so long, they will not.
 QUIET_S, CATCH_UP_S = 1.0, 2.0
@@ -68,14 +67,14 @@ def replay(
         raise RuntimeError(f"replaying needs ROS 2 with this package's messages ({error}): run `make setup`") from error
     from emotion_recognition.nodes.running import prepare_environment
 
-    domain = os.getpid() % DOMAIN_IDS + 1
+    domain = own_domain()
     context = rclpy.Context()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         file = Path(folder) / "parameters.yaml"
         file.write_text(yaml.safe_dump(node_parameters(parameters, sources)), encoding="utf-8")
         prepare_environment()
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-        rclpy.init(args=[], context=context, domain_id=domain)
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = domain["ROS_AUTOMATIC_DISCOVERY_RANGE"]
+        rclpy.init(args=[], context=context, domain_id=int(domain["ROS_DOMAIN_ID"]))
         stack.callback(context.try_shutdown)
         node = rclpy.create_node("bag_player", context=context)
         stack.callback(node.destroy_node)
@@ -96,7 +95,7 @@ def replay(
         player.play()
         wall_s = time.monotonic() - began
         _until_quiet(ear, spin)
-        return {"wall_s": wall_s, "log": nodes.warnings(), "skipped": ear.skipped}
+        return {"wall_s": wall_s, "log": _warnings(nodes), "skipped": ear.skipped}
 
 
 def node_parameters(parameters: Mapping[str, Mapping[str, Any]], sources: Sources) -> dict[str, Any]:
@@ -168,45 +167,26 @@ class _Ear:
         return time.monotonic() - self._waiting_since < CATCH_UP_S
 
 
-class _Nodes:
-    """The process of all nodes, and what it says."""
-
-    def __init__(self, process: subprocess.Popen, log: Any):
-        self.process, self._log = process, log
-
-    def lines(self) -> list[str]:
-        return os.pread(self._log.fileno(), 1 << 20, 0).decode(errors="replace").splitlines()
-
-    def warnings(self) -> list[str]:
-        return [line for line in self.lines() if "[WARN]" in line or "[ERROR]" in line][:LOG_LINES]
-
-
 @contextlib.contextmanager
-def _nodes(file: Path, domain: int) -> Iterator[_Nodes]:
+def _nodes(file: Path, domain: Mapping[str, str]) -> Iterator[Process]:
     words = [sys.executable, "-m", "emotion_recognition.nodes.composed", "--ros-args", "--params-file", str(file)]
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            yield _Nodes(process, log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(10.0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    process = Process("nodes", words, {**os.environ, **domain})
+    try:
+        yield process
+    finally:
+        process.close()
 
 
-def _watched(executor: Any, nodes: _Nodes) -> Callable[[float], None]:
+def _warnings(nodes: Process) -> list[str]:
+    return [line for line in nodes.output().splitlines() if "[WARN]" in line or "[ERROR]" in line][:LOG_LINES]
+
+
+def _watched(executor: Any, nodes: Process) -> Callable[[float], None]:
     def spin(seconds: float) -> None:
         executor.spin_once(timeout_sec=max(0.0, seconds))
-        if nodes.process.poll() is not None:
-            last = "; ".join(nodes.lines()[-3:])
-            raise RuntimeError(f"the nodes ended with exit code {nodes.process.returncode}: {last}")
+        if not nodes.is_running:
+            last = "; ".join(nodes.output().splitlines()[-3:])
+            raise RuntimeError(f"the nodes ended with exit code {nodes.end()}: {last}")
 
     return spin
 

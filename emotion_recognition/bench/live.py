@@ -12,13 +12,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from emotion_recognition.bench.processes import Process, busy_cores
+from emotion_recognition.bench.processes import MeasuredProcess, busy_cores
 from emotion_recognition.bench.source import CAMERA
 from emotion_recognition.bench.summary import latencies_ms, percentiles
 from emotion_recognition.parameters import PERCEPTION
+from emotion_recognition.processes import own_domain
 
 DEADLINE_S = 90.0
-DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself
 LOG_LINES = 10
 MEMORY_EVERY_S = 5.0
 _numbers = count(1)
@@ -47,12 +47,6 @@ class _Heard:
 
     emotions: list[tuple[int, int, str]] = field(default_factory=list)
     samples: list[tuple[int, int]] = field(default_factory=list)
-
-
-def own_domain() -> None:
-    """Keep what is measured apart from every robot: a ROS_DOMAIN_ID of its own, on this machine only."""
-    os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % DOMAIN_IDS + 1)
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 
 def node_command(name: str, namespace: str) -> list[str]:
@@ -96,7 +90,7 @@ def measure(scenario: Scenario) -> dict[str, Any]:
     from emotion_recognition.msg import Emotion, FaceSamples
     from emotion_recognition.nodes.running import prepare_environment
 
-    own_domain()
+    os.environ.update(own_domain())
     prepare_environment()
     namespace = f"/bench_{next(_numbers)}"
     heard = _Heard()
@@ -105,7 +99,7 @@ def measure(scenario: Scenario) -> dict[str, Any]:
     node = rclpy.create_node("bench_listener", context=context, namespace=namespace)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
-    processes: list[Process] = []
+    processes: list[MeasuredProcess] = []
 
     def hear(message: Emotion) -> None:
         received = node.get_clock().now().nanoseconds
@@ -128,10 +122,10 @@ def measure(scenario: Scenario) -> dict[str, Any]:
 
     try:
         names = ("composed",) if scenario.composed else PERCEPTION
-        nodes = [Process(name, node_command(name, namespace)) for name in names]
+        nodes = [MeasuredProcess(name, node_command(name, namespace)) for name in names]
         processes += nodes
         words = ["--rate", str(scenario.rate), "--namespace", namespace]
-        source = Process("source", [sys.executable, "-m", "emotion_recognition.bench.source", *words])
+        source = MeasuredProcess("source", [sys.executable, "-m", "emotion_recognition.bench.source", *words])
         processes.append(source)
         spin(lambda: any(frame == CAMERA for *_, frame in heard.emotions), DEADLINE_S, "a decision on a face")
         spin(lambda: False, scenario.warm_up_s)
@@ -175,7 +169,7 @@ class _Reading:
     pss_mib: float
 
 
-def _reading(nodes: list[Process], source: Process, node) -> _Reading:
+def _reading(nodes: list[MeasuredProcess], source: MeasuredProcess, node) -> _Reading:
     rss, pss = (sum(values) for values in zip(*((one.rss_mib(), one.pss_mib()) for one in nodes), strict=True))
     own = time.process_time() + source.cpu_s()
     busy, clock = busy_cores()
@@ -217,17 +211,17 @@ def _stamp(message: Any) -> int:
     return message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
 
 
-def _check(processes: list[Process]) -> None:
+def _check(processes: list[MeasuredProcess]) -> None:
     ended = [one for one in processes if not one.is_running]
     if ended:
         raise RuntimeError(f"{', '.join(one.name for one in ended)} ended early; {_tails(ended)}")
 
 
-def _tails(processes: list[Process]) -> str:
+def _tails(processes: list[MeasuredProcess]) -> str:
     return "; ".join(f"{one.name}: {' / '.join(one.output().splitlines()[-3:]) or 'no output'}" for one in processes)
 
 
-def _warnings(nodes: list[Process]) -> list[str]:
+def _warnings(nodes: list[MeasuredProcess]) -> list[str]:
     lines = [
         line for one in nodes for line in one.output().splitlines() if line.startswith(("[WARN", "[ERROR", "[FATAL"))
     ]

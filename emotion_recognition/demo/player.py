@@ -5,7 +5,6 @@ ROS is imported when something is played, not with this module.
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from emotion_recognition.demo.records import Heard
+from emotion_recognition.processes import end_gently, stay_apart
 
 QUEUE_DEPTH = 100
 QUIET_S = 0.3  # the topic is empty when nothing has come for this long after the nodes have ended
@@ -24,7 +24,6 @@ DRAIN_S = 3.0
 PATIENCE_S = 10.0  # for the nodes to end after an interrupt
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TAIL_LINES = 15
-DOMAIN_IDS = 101  # 1 to 101: their ports lie below those that Linux hands out by itself
 _UNIMPORTANT = re.compile(r"^\[(INFO|DEBUG)\]")
 
 
@@ -60,12 +59,6 @@ def _nanoseconds(stamp) -> int:
     return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
-def own_domain() -> None:
-    """Keep a run apart from other robots: a ROS_DOMAIN_ID of its own, on this machine only, unless they are set."""
-    os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % DOMAIN_IDS + 1))
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-
-
 def play(
     media: str, on_record: Callable[[Heard], None], on_line: Callable[[str], None], ros_args: Sequence[str] = ()
 ) -> Played:
@@ -87,7 +80,7 @@ def play(
     from emotion_recognition.msg import Emotion
     from emotion_recognition.nodes.running import prepare_environment
 
-    own_domain()
+    stay_apart()
     prepare_environment()
     played = Played()
     interrupts: list[int] = []
@@ -116,7 +109,9 @@ def play(
     finally:
         played.interrupted = bool(interrupts)
         if child is not None:
-            played.return_code = _end(child, interrupts)
+            # Another interrupt leaves the nodes less time.
+            already = len(interrupts)
+            played.return_code = end_gently(child, PATIENCE_S, lambda: len(interrupts) > already)
             # The middleware takes the nodes' leaving in, too, before this node is taken down.
             _drain(executor, played.records)
             reader.join(timeout=1.0)
@@ -160,15 +155,3 @@ def _drain(executor, records: list[Heard]) -> None:
         executor.spin_once(timeout_sec=0.05)
         if len(records) != count:
             quiet_since, count = time.monotonic(), len(records)
-
-
-def _end(child: subprocess.Popen, interrupts: list[int]) -> int:
-    """End the nodes if they still run, gently first, with less patience after another interrupt; return their code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        if child.poll() is not None:
-            break
-        child.send_signal(number)
-        end, seen = time.monotonic() + PATIENCE_S, len(interrupts)
-        while child.poll() is None and time.monotonic() < end and len(interrupts) == seen:
-            time.sleep(0.02)
-    return child.wait()

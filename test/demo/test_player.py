@@ -98,17 +98,6 @@ def test_an_interrupt_ends_the_nodes_and_keeps_what_was_heard(number):
     assert ended.stdout.splitlines()[-1] == "True|0|10|[ERROR] [stand_in]: interrupted"
 
 
-def test_runs_are_kept_apart(monkeypatch):
-    import os
-
-    player.own_domain()
-    assert 1 <= int(os.environ["ROS_DOMAIN_ID"]) <= 101
-    assert os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
-    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
-    player.own_domain()
-    assert os.environ["ROS_DOMAIN_ID"] == "7"
-
-
 def test_a_message_becomes_a_record():
     message = Emotion(status=1, label="sad", confidence=0.5, labels=["sad", "calm"], reasons=130, valence=-0.5)
     message.probabilities = [0.5, 0.5]
