@@ -7,6 +7,7 @@ import numpy as np
 
 from emotion_recognition.audio.clock import SampleClock
 from emotion_recognition.audio.resampling import RATE, Resampler, check_format
+from emotion_recognition.audio.tail import Tail
 from emotion_recognition.audio.voice_activity import create_voice_activity
 from emotion_recognition.audio.windows import HOP_S, AudioWindow, AudioWindows
 from emotion_recognition.features import MfccSettings, SlidingMfcc, create_mfcc
@@ -145,7 +146,7 @@ class AudioPipeline:
             placed = self._clock.place(first_sample_ns, count, tolerance_s)
         self._messages.append((self._taken, placed, stamp_ns))
         self._taken += count
-        self._clipped = np.concatenate([self._clipped, np.sum(np.abs(samples) >= FULL_SCALE, axis=1, dtype=np.uint8)])
+        self._clipped.add(_clipped_channels(samples))
         results = []
         for piece, first_ns, stamp in self._split(self._resampler.process(samples)):
             self._voice.push(piece)
@@ -163,8 +164,7 @@ class AudioPipeline:
         self._messages: deque[tuple[int, int, int]] = deque()  # index and time of the first sample, stamp
         self._taken = 0  # samples at the microphone's rate
         self._made = 0  # samples at 16 kHz
-        self._clipped = np.empty(0, np.uint8)  # clipped channels of each sample, from number _clipped_first on
-        self._clipped_first = 0
+        self._clipped = Tail(np.uint8)  # clipped channels of each sample of the microphone
 
     def _split(self, sound: np.ndarray):
         """Yield the 16 kHz samples message by message, with the time of the first and the message's stamp."""
@@ -191,9 +191,7 @@ class AudioPipeline:
     def _describe(self, window: AudioWindow) -> MfccResult:
         end = window.first_index + len(window.samples)
         mfcc = self._mfcc(window.samples, window.first_index)
-        clipped = self._clipped[
-            self._at_source(window.first_index) - self._clipped_first : self._at_source(end) - self._clipped_first
-        ]
+        clipped = self._clipped.between(self._at_source(window.first_index), self._at_source(end))
         rate, channels = self._format
         return MfccResult(
             mfcc=mfcc,
@@ -214,9 +212,14 @@ class AudioPipeline:
     def _trim(self) -> None:
         oldest = self._windows.oldest_needed
         self._voice.forget(oldest)
-        drop = min(self._at_source(oldest) - self._clipped_first, len(self._clipped))
-        self._clipped = self._clipped[drop:]
-        self._clipped_first += drop
+        self._clipped.forget(self._at_source(oldest))
+
+
+def _clipped_channels(samples: np.ndarray) -> np.ndarray:
+    """Return how many channels of each sample (n, channels) are at full scale, uint8 (n,)."""
+    if max(samples.max(), -samples.min()) < FULL_SCALE:
+        return np.zeros(len(samples), np.uint8)
+    return np.sum(np.abs(samples) >= FULL_SCALE, axis=1, dtype=np.uint8)
 
 
 def level_dbfs(samples: np.ndarray) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotion_recognition.audio.resampling import RATE
+from emotion_recognition.audio.tail import Tail
 from emotion_recognition.stamps import SECOND_NS
 
 HOP_S = 0.512  # 8192 samples, 16 frames of the MFCCs, so that windows share frames
@@ -56,12 +57,12 @@ class AudioWindows:
             )
         self._tolerance_ns = tolerance_s * SECOND_NS
         self.restarts = 0
+        self._samples = Tail(np.float32)
         self.restart()
 
     def restart(self) -> None:
         """Forget all sound. Does not count as one of ``restarts``."""
-        self._samples = np.empty(0, np.float32)
-        self._first = 0  # index of the first sample kept
+        self._samples.restart()
         self._chunks: deque[tuple[int, int, int]] = deque()  # index and time of the first sample, stamp
         self._next_end = -(-self._shortest // self._hop) * self._hop
 
@@ -80,13 +81,13 @@ class AudioWindows:
         """
         if not len(samples):
             return []
-        total = self._first + len(self._samples)
+        total = self._samples.end
         if self._chunks and abs(first_sample_ns - self._time(total)) > self._tolerance_ns:
             self.restart()
             self.restarts += 1
             total = 0
         self._chunks.append((total, first_sample_ns, stamp_ns))
-        self._samples = np.concatenate([self._samples, samples.astype(np.float32, copy=False)])
+        self._samples.add(samples)
         total += len(samples)
         windows = []
         while self._next_end <= total:
@@ -97,7 +98,7 @@ class AudioWindows:
 
     def _cut(self, end: int) -> AudioWindow:
         start = max(0, end - self._window)
-        samples = self._samples[start - self._first : end - self._first].copy()
+        samples = self._samples.between(start, end).copy()
         return AudioWindow(samples, self._time(start), self._time(end - 1), self._chunk(end - 1)[2], start)
 
     def _chunk(self, index: int) -> tuple[int, int, int]:
@@ -108,8 +109,6 @@ class AudioWindows:
         return time_ns + (index - first) * SECOND_NS // RATE
 
     def _trim(self) -> None:
-        keep = min(self.oldest_needed, self._first + len(self._samples))
-        self._samples = self._samples[keep - self._first :]
-        self._first = keep
-        while len(self._chunks) > 1 and self._chunks[1][0] <= keep:
+        self._samples.forget(self.oldest_needed)
+        while len(self._chunks) > 1 and self._chunks[1][0] <= self._samples.first:
             self._chunks.popleft()
