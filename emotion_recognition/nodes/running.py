@@ -143,10 +143,16 @@ def spin_nodes(
         for make in makers:
             if stop.is_set():
                 break
-            node = make()
+            try:
+                node = make()
+            except RuntimeError as error:
+                # The middleware makes none, for example because it cannot enforce the security it is asked for.
+                print(f"cannot make a node: {error}", file=sys.stderr)
+                code = EXIT_FAILED
+                break
             nodes.append(node)
             spinner.add(node)
-        if not all(stop.is_set() or node.autostart(LEARN_S) for node in nodes):
+        if code == EXIT_OK and not all(stop.is_set() or node.autostart(LEARN_S) for node in nodes):
             code = EXIT_FAILED
         while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):
             spinner.spin_for(WAKE_S)
