@@ -63,8 +63,9 @@ class FusionStep:
             expected = f"modality {modality.name}, status {' or '.join(state.name for state in states)}"
             raise ValueError(f"{found}; expected {expected}")
         if estimate.stamp_ns < self._newest.get(modality, 0):
-            # A classifier lets a stamp go back only where time began anew, as in a bag that loops.
-            self.reset()
+            # A classifier lets a stamp go back only where time began anew: for its sensor alone, or, as in a bag that
+            # loops, for ROS time too, which _look sees. The other stream has its time.
+            self._fusion.forget(modality)
         self._newest[modality] = estimate.stamp_ns
         if modality is Modality.SPEECH:
             decisions = self._fusion.speech(estimate, now_ns)

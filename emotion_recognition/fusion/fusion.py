@@ -79,6 +79,17 @@ class Fusion:
         self._voices: deque[Estimate] = deque(maxlen=SPEECH_KEPT)
         self._published: dict[str, int] = {}
 
+    def forget(self, modality: Modality) -> None:
+        """Forget what a stream said, FACE or SPEECH, because its time began anew; what was published still counts.
+
+        So a person's stamps go on rising: decisions of the earlier time wait until they are later.
+        """
+        if modality is Modality.FACE:
+            self._camera = self._largest = None
+        else:
+            self._microphone = None
+            self._voices.clear()
+
     def face(self, estimates: Sequence[Estimate], now_ns: int | None = None) -> list[Estimate]:
         """Take the face estimates of one camera frame; further ones of the same frame may follow in another call.
 

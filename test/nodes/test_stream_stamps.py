@@ -1,7 +1,6 @@
 """Every Emotion carries the stamp, the frame_id and the window of the very samples it was computed from."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import messages as make  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
 from harness import Bench, stamps  # noqa: E402
+from real_recording import recording_parts  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from stream import (  # noqa: E402
     FRAMES,
@@ -25,7 +25,6 @@ from stream import (  # noqa: E402
     make_stream,
 )
 
-import emotion_recognition  # noqa: E402
 from emotion_recognition.engines import load_metadata  # noqa: E402
 from emotion_recognition.nodes.conversions import stamp_ns  # noqa: E402
 from emotion_recognition.nodes.face_detector import FaceDetector  # noqa: E402
@@ -33,10 +32,6 @@ from emotion_recognition.nodes.fusion import FusionNode  # noqa: E402
 from emotion_recognition.nodes.mfcc_extractor import MfccExtractor  # noqa: E402
 from emotion_recognition.nodes.speech_classifier import SpeechClassifierNode  # noqa: E402
 from emotion_recognition.nodes.visual_classifier import VisualClassifierNode  # noqa: E402
-from emotion_recognition.sensors.media import AudioChunk, MediaSource, VideoFrame  # noqa: E402
-
-RECORDING = Path(emotion_recognition.__file__).parent / "demo" / "recording.mkv"
-VOICE_FROM_NS = 2_500_000_000  # in the recording
 
 
 @dataclass
@@ -59,14 +54,7 @@ class Run:
 @pytest.fixture(scope="module")
 def recording():
     """A picture with one face, about 320 x 380, and some seconds of speech."""
-    picture, voice = None, []
-    with MediaSource(str(RECORDING)) as source:
-        for item in source:
-            if isinstance(item, VideoFrame) and item.time_ns < 3_600_000_000:
-                picture = item.rgb[:380, 150:470]
-            elif isinstance(item, AudioChunk) and item.time_ns > VOICE_FROM_NS:
-                voice.append(item.samples[:, 0])
-    return np.ascontiguousarray(picture), np.concatenate(voice)
+    return recording_parts()
 
 
 @pytest.fixture(scope="module")
