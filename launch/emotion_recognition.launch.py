@@ -3,6 +3,7 @@
 ros2 launch emotion_recognition emotion_recognition.launch.py composed:=true camera:=/dev/video0 microphone:=default
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -82,17 +83,22 @@ def _nodes(context) -> list[Node]:
             {"use_sim_time": value("use_sim_time") == "true"},
         ],
         "remappings": [(topic, value(name)) for name, (topic, _) in TOPICS.items() if value(name) != topic],
-        "ros_arguments": ["--log-level", value("log_level")],
     }
+
+    def process(executable: str, parameters: Sequence = (), **own) -> Node:
+        # The enclave counts where security is on (SROS2): docs/SECURITY.md.
+        ros_arguments = ["--log-level", value("log_level"), "--enclave", f"/{PACKAGE}/{executable}"]
+        parameters = [*common["parameters"], *parameters]
+        return Node(executable=executable, ros_arguments=ros_arguments, **{**common, "parameters": parameters}, **own)
+
     sources = {name: value(name) for name in SOURCES if value(name)}
     if value("composed") == "true":
         # No name: a name given here would rename every node of the process.
         arguments = [f"--{name}={given}" for name, given in sources.items()]
-        return [Node(executable="composed", arguments=arguments, **common)]
-    nodes = [Node(executable=name, name=name, **common) for name in NODES]
+        return [process("composed", arguments=arguments)]
+    nodes = [process(name, name=name) for name in NODES]
     if sources:
-        own = {**common, "parameters": [*common["parameters"], sources]}
-        nodes.append(Node(executable="media_source", name="media_source", **own))
+        nodes.append(process("media_source", [sources], name="media_source"))
     return nodes
 
 

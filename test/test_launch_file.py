@@ -23,6 +23,7 @@ from launch.utilities import perform_substitutions  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
 
 from emotion_recognition.nodes.running import PROFILE_VARIABLES, prepare_environment  # noqa: E402
+from emotion_recognition.security import ENCLAVES  # noqa: E402
 
 LAUNCH_DEFAULTS = "emotion_recognition.yaml"
 NODES = ["face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion"]
@@ -96,6 +97,9 @@ def test_five_processes_by_default(description):
     for name, words in commands.items():
         assert f"__node:={name}" in after(words, "-r")
         assert after(words, "--log-level") == ["info"]
+        assert (
+            after(words, "--enclave") == [f"/emotion_recognition/{name}"] and after(words, "--enclave")[0] in ENCLAVES
+        )
         file, own = parameters(words)
         assert f"/**/{name}" in file
         assert [one["ros__parameters"] for one in own.values()] == [{"use_sim_time": False}]
@@ -104,6 +108,7 @@ def test_five_processes_by_default(description):
 def test_one_process_when_composed(description):
     (words,) = launched(description, composed="true", media="film.mkv", namespace="robot").values()
     assert words[0] == "--media=film.mkv"
+    assert after(words, "--enclave") == ["/emotion_recognition/composed"]
     assert [word for word in after(words, "-r") if word.startswith("__")] == ["__ns:=/robot"]
     assert f"/**/{NODES[0]}" in parameters(words)[0]
 
