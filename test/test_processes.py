@@ -1,34 +1,20 @@
 """Processes of programs, and their domain."""
 
 import os
-import sys
 
 import pytest
+from children import READY, starter, wait_for
 
 from emotion_recognition import processes
 from emotion_recognition.processes import Process
 
-READY = "print('ready', flush=True)\n"
 STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + READY + "time.sleep(60)"
 DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + STUBBORN
 
 
 @pytest.fixture
 def start():
-    started = []
-
-    def make(code):
-        started.append(Process("child", [sys.executable, "-c", code]))
-        return started[-1]
-
-    yield make
-    for process in started:
-        process.close()
-
-
-def wait_for(process, words):
-    while words not in process.output():
-        assert process.is_running, process.output()
+    yield from starter(Process)
 
 
 @pytest.mark.parametrize(("code", "expected"), [(STUBBORN, -15), (DEAF, -9)])

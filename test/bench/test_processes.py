@@ -1,30 +1,15 @@
-import sys
-
 import pytest
+from children import READY, starter, wait_for
 
 from emotion_recognition.bench.processes import MeasuredProcess
 
-READY = "print('ready', flush=True)\n"
 BUSY = READY + "import time\nwhile time.process_time() < 0.3: pass\nprint('done', flush=True)\ntime.sleep(60)"
 MEMORY = "import time\nheld = bytearray(b'x') * (64 << 20)\n" + READY + "time.sleep(60)"
 
 
 @pytest.fixture
 def start():
-    started = []
-
-    def make(code):
-        started.append(MeasuredProcess("child", [sys.executable, "-c", code]))
-        return started[-1]
-
-    yield make
-    for process in started:
-        process.close()
-
-
-def wait_for(process, words):
-    while words not in process.output():
-        assert process.is_running, process.output()
+    yield from starter(MeasuredProcess)
 
 
 def test_processor_time_is_that_of_the_child(start):
