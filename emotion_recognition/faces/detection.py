@@ -1,5 +1,6 @@
 """What a face detector returns, and the detectors there are."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +10,9 @@ import numpy as np
 ENGINES = ("onnx", "facenet_pytorch")
 MIN_FACE_SIZE = 60
 THRESHOLDS = (0.6, 0.7, 0.7)
+# A frame of more pixels is searched at a half, a third, ... of its size: time and memory grow with its area, at
+# 7680x4320 to seconds and a GiB.
+LARGEST_SEARCHED = 1920 * 1200
 Box = tuple[float, float, float, float]
 
 
@@ -79,6 +83,26 @@ def sort_detections(boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray
         for (x1, y1, x2, y2), score, points in zip(np.asarray(boxes, np.float64), scores, landmarks, strict=True)
     ]
     return sorted(found, key=lambda detection: detection.area, reverse=True)
+
+
+def search(detector: Detector, rgb: np.ndarray) -> list[Detection]:
+    """Return the faces of an image of any size, the largest first.
+
+    Of an image of more than LARGEST_SEARCHED pixels the detector sees every second, third, ... pixel of every second,
+    third, ... row, as many as keeps it within: its smallest face is then twice, three times, ... as large, and boxes
+    are exact to so many pixels.
+
+    Raises:
+        ValueError: the image has another shape or type than (H, W, 3) uint8.
+    """
+    check_rgb(rgb)
+    step = math.ceil(math.sqrt(rgb.shape[0] * rgb.shape[1] / LARGEST_SEARCHED))
+    if step == 1:
+        return detector.detect(rgb)
+    return [
+        Detection(tuple(step * value for value in found.box), found.landmarks * np.float32(step), found.score)
+        for found in detector.detect(np.ascontiguousarray(rgb[::step, ::step]))
+    ]
 
 
 def create_detector(

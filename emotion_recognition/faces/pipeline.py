@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotion_recognition.faces.crops import SIZE, crop_face
-from emotion_recognition.faces.detection import Detection, Detector
+from emotion_recognition.faces.detection import Detection, Detector, search
 from emotion_recognition.faces.tracking import Tracker
 from emotion_recognition.stamps import SECOND_NS
 
@@ -121,7 +121,7 @@ class FacePipeline:
 
     def _search(self, rgb: np.ndarray, stamp_ns: int) -> list[tuple[int, Detection]]:
         self._searched_ns = stamp_ns
-        return self._tracker.update(self._detector.detect(rgb), stamp_ns)
+        return self._tracker.update(search(self._detector, rgb), stamp_ns)
 
     def _follow(self, rgb: np.ndarray, stamp_ns: int) -> list[tuple[int, Detection]] | None:
         """Return the faces in view, with numbers, from where they are expected; None to search the whole frame."""
