@@ -7,60 +7,58 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import PublisherEventCallbacks
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.qos import QoSProfile
 
+from emotion_recognition.diagnostics import Monitor, NodeFacts, Status, node_status, resident_mib
 from emotion_recognition.nodes.conversions import stamp_ns
-from emotion_recognition.nodes.declaring import declare_parameters, name_unknown_parameters
+from emotion_recognition.nodes.diagnosing import PACKAGE, Diagnoser
 from emotion_recognition.nodes.inputs import Inputs
+from emotion_recognition.nodes.managed import ManagedNode
 from emotion_recognition.nodes.mismatches import PUBLISHER, Mismatches
 from emotion_recognition.nodes.outputs import Output
 from emotion_recognition.nodes.qos import overridable
 from emotion_recognition.nodes.reporting import Reporter
 from emotion_recognition.nodes.switching import SwitchPanel
 from emotion_recognition.nodes.worker import Worker
-from emotion_recognition.parameters import ParameterError
-from emotion_recognition.pinning import format_cores, pin
 from emotion_recognition.stamps import StampGuard
 
-EXPECTED_ERRORS = (ImportError, OSError, ValueError, RuntimeError)
 # How often a node looks whether somebody listens to it.
 DEMAND_S = 0.2
 
 
-class PerceptionNode(LifecycleNode):
-    """Lifecycle node with declared parameters.
+class PerceptionNode(ManagedNode):
+    """Node that perceives something, and rests while nobody wants to know it.
 
     A subclass names itself in NAME and fills in :meth:`configure` (load and check, make publishers),
     :meth:`activate` (subscribe through :meth:`listen`), and, where it keeps state, :meth:`forget`.
     Subscriptions, timers and the worker exist only while the node is active, perception is switched on and, with the
     parameter ``on_demand``, somebody listens to one of its outputs.
-    """
 
-    NAME = ""
+    Attributes:
+        worker: at work on what was received; None while the node rests.
+        monitor: counts for the diagnostics.
+        about: what the node was configured with, for the diagnostics; filled in by :meth:`configure`.
+        reporter: writes log lines that do not flood.
+        mismatches: peers that do not fit.
+    """
 
     def __init__(self, **kwargs: Any):
         self.worker: Worker | None = None
+        self.monitor = Monitor()
+        self.about: dict[str, str] = {}
         self._outputs: list[Output] = []
         self._clocks: list = []
         self._demand: Any = None
         self._active = self._working = False
-        super().__init__(self.NAME, **kwargs)
-        try:
-            self.parameters = declare_parameters(self, self.NAME)
-        except ParameterError:
-            super().destroy_node()
-            raise
+        super().__init__(**kwargs)
         self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
         self.mismatches = Mismatches(self, self.get_logger().warning)
-        self._inputs = Inputs(self, self.reporter, self.mismatches, self._unexpected)
+        self._inputs = Inputs(self, self.reporter, self.mismatches, self.monitor, self._unexpected)
         self._panel = SwitchPanel(self, self.mismatches, self._adopted)
-        name_unknown_parameters(self, self.parameters)
+        self._diagnoser = Diagnoser(self, self.monitor, self._statuses)
 
     # What a subclass fills in.
-
-    def configure(self) -> None:
-        """Load models, make cores and publishers. Raises one of EXPECTED_ERRORS where that fails."""
 
     def activate(self) -> None:
         """Begin to listen. Called again whenever somebody listens to this node after nobody did."""
@@ -87,69 +85,10 @@ class PerceptionNode(LifecycleNode):
         self._panel.learn(learn_s)
         return self.trigger_activate() == TransitionCallbackReturn.SUCCESS
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load and check everything; a failure leaves the node unconfigured, with the reason in the log."""
-        return self._attempt("configure", self._pin_and_configure, partial(super().on_configure, state), self._release)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Start to listen and publish; a failure leaves the node inactive, with the reason in the log."""
-
-        def speak() -> TransitionCallbackReturn:
-            result = super(PerceptionNode, self).on_activate(state)
-            self._panel.tell_once()
-            if not self._panel.enabled:
-                self.say_off()
-            return result
-
-        return self._attempt("activate", self._start, speak, self._stop)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop all work; models stay loaded."""
-        return self._attempt("deactivate", self._stop, partial(super().on_deactivate, state))
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Drop models and publishers."""
-        return self._attempt("clean up", self._release, partial(super().on_cleanup, state))
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop and drop everything, from whatever state."""
-        return self._attempt("shut down", self._leave, partial(super().on_shutdown, state))
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop and drop everything; the node can be configured again."""
-        return self._attempt("recover", self._release, lambda: TransitionCallbackReturn.SUCCESS)
-
-    def _attempt(
-        self,
-        what: str,
-        action: Callable[[], None],
-        then: Callable[[], TransitionCallbackReturn],
-        undo: Callable[[], None] | None = None,
-    ) -> TransitionCallbackReturn:
-        """Take a transition; one that can be undone fails with an expected error, any other error is processed."""
-        try:
-            action()
-            return then()
-        except Exception as error:
-            if undo is None or not isinstance(error, EXPECTED_ERRORS):
-                # rclpy would say nothing of it.
-                self.get_logger().error(f"cannot {what}: unexpected {type(error).__name__}: {error}")
-                return TransitionCallbackReturn.ERROR
-            self.get_logger().error(f"cannot {what}: {error}")
-            undo()
-            return TransitionCallbackReturn.FAILURE
-
-    def _pin_and_configure(self) -> None:
-        # First of all, so that the threads an engine starts are kept there, too.
-        cores = pin(self.parameters["cpus"])
-        if cores is not None:
-            self.get_logger().info(f"runs on cores {format_cores(cores)}")
-        self.configure()
+    def _configured(self) -> None:
         if not self._panel.enabled:
             self.forget()
         self._panel.offer()
-
-    # Work and rest.
 
     def _start(self) -> None:
         self._panel.learn(0.0)
@@ -162,10 +101,46 @@ class PerceptionNode(LifecycleNode):
             self._demand = self.create_timer(DEMAND_S, self._guarded(self._follow), clock=steady)
         self._follow()
 
+    def _started(self) -> None:
+        self._panel.tell_once()
+        if not self._panel.enabled:
+            self.say_off()
+
+    def _stop(self) -> None:
+        self._active = False
+        if self._demand is not None:
+            self.destroy_timer(self._demand)
+            self._demand = None
+        self._inputs.stop()
+        self._rest()
+
+    def _release(self) -> None:
+        try:
+            self._stop()
+        finally:
+            self._panel.withdraw()
+            for output in self._outputs:
+                self.destroy_lifecycle_publisher(output.publisher)
+            self._outputs, self.about = [], {}
+
+    def _leave(self) -> None:
+        try:
+            self._release()
+        finally:
+            self._panel.close()
+            self._diagnoser.close()
+
+    # Work and rest.
+
+    def _is_demanded(self) -> bool | None:
+        """Return whether somebody listens to an output, None where the node works anyway."""
+        if not self.parameters.get("on_demand"):
+            return None
+        return any(output.get_subscription_count() for output in self._outputs)
+
     def _follow(self) -> None:
         """Work while perception is on and, with ``on_demand``, somebody listens to an output; else rest."""
-        demanded = not self.parameters.get("on_demand") or any(one.get_subscription_count() for one in self._outputs)
-        wanted = self._active and self._panel.enabled and demanded
+        wanted = self._active and self._panel.enabled and self._is_demanded() is not False
         if wanted == self._working:
             return
         names = ", ".join(output.topic_name for output in self._outputs)
@@ -215,36 +190,6 @@ class PerceptionNode(LifecycleNode):
             self.worker = None
         self.forget()
 
-    def _stop(self) -> None:
-        self._active = False
-        if self._demand is not None:
-            self.destroy_timer(self._demand)
-            self._demand = None
-        self._inputs.stop()
-        self._rest()
-
-    def _release(self) -> None:
-        try:
-            self._stop()
-        finally:
-            self._panel.withdraw()
-            for output in self._outputs:
-                self.destroy_lifecycle_publisher(output.publisher)
-            self._outputs = []
-
-    def _leave(self) -> None:
-        try:
-            self._release()
-        finally:
-            self._panel.close()
-
-    def destroy_node(self) -> None:
-        """Stop the worker before the node's handles go."""
-        try:
-            self._leave()
-        finally:
-            super().destroy_node()
-
     # What a subclass calls.
 
     def advertise(self, message_type: type, topic: str, qos: QoSProfile) -> Output:
@@ -258,7 +203,7 @@ class PerceptionNode(LifecycleNode):
             event_callbacks=PublisherEventCallbacks(incompatible_qos=partial(self.mismatches.found, PUBLISHER, name)),
             qos_overriding_options=overridable(),
         )
-        self._outputs.append(Output(publisher))
+        self._outputs.append(Output(publisher, self.monitor))
         return self._outputs[-1]
 
     def listen(
@@ -280,9 +225,7 @@ class PerceptionNode(LifecycleNode):
         guard = StampGuard(self.parameters["max_stamp_age"], self.parameters["max_stamp_ahead"])
         verdict = guard.check(stamp_ns(message.header.stamp), self.get_clock().now().nanoseconds)
         if not verdict.accepted:
-            self.reporter.report(
-                f"stamp {topic}", f"message on {self.resolve_topic_name(topic)} left out: {verdict.problem}"
-            )
+            self.leave_out(topic, f"stamp {topic}", f"message on {{topic}} left out: {verdict.problem}")
         return verdict.accepted
 
     def every(self, period_s: float, callback: Callable[[], None], clock: Clock | None = None) -> None:
@@ -294,13 +237,33 @@ class PerceptionNode(LifecycleNode):
         self.worker = Worker(self.NAME, work, capacity, self._unexpected)
         return self.worker
 
-    def take_dropped(self, topic: str) -> int:
-        """Return how many messages of a topic the worker dropped since the last call, and report them."""
+    def take_dropped(self, topic: str, *, reported: bool = True) -> int:
+        """Return how many messages of a topic the worker dropped since the last call, and report them if wanted."""
         dropped = self.worker.take_dropped() if self.worker else 0
-        if dropped:
+        self.monitor.skip(topic, dropped)
+        if dropped and reported:
             name = self.resolve_topic_name(topic)
             self.reporter.report(f"dropped {name}", f"{dropped} messages on {name} skipped: the processor is too busy")
         return dropped
+
+    def leave_out(self, topic: str, kind: str, problem: object) -> None:
+        """Count a message of a topic as left out and say why, ``{topic}`` in the text being its full name.
+
+        Args:
+            topic: as this node names it.
+            kind: of the problem, the same for all that are alike; see Reporter.
+            problem: with the value found and what was expected.
+        """
+        self.monitor.leave_out(topic, self._report(topic, kind, problem))
+
+    def caution(self, topic: str, kind: str, problem: object) -> None:
+        """Say what is wrong with a topic whose messages are used; arguments as for :meth:`leave_out`."""
+        self.monitor.caution(topic, self._report(topic, kind, problem))
+
+    def _report(self, topic: str, kind: str, problem: object) -> str:
+        text = str(problem).replace("{topic}", self.resolve_topic_name(topic))
+        self.reporter.report(kind, text)
+        return text
 
     def _guarded(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Return a callback of a timer that raises nothing: that would end the spinning of all nodes."""
@@ -314,6 +277,27 @@ class PerceptionNode(LifecycleNode):
         return guarded
 
     def _unexpected(self, error: Exception) -> None:
-        self.reporter.report(
-            f"unexpected {type(error).__name__}", f"unexpected {type(error).__name__}: {error}; going on"
+        text = f"unexpected {type(error).__name__}: {error}"
+        self.monitor.fail(text)
+        self.reporter.report(f"unexpected {type(error).__name__}", f"{text}; going on")
+
+    # Diagnostics.
+
+    def _statuses(self) -> list[Status]:
+        errors, error, error_age_s = self.monitor.errors()
+        facts = NodeFacts(
+            state=self.state_label,
+            enabled=self._panel.enabled,
+            demanded=self._is_demanded(),
+            working=self._working,
+            failure=self.failure,
+            errors=errors,
+            error=error,
+            error_age_s=error_age_s,
+            mismatches={output.topic_name: self.mismatches.count(output.topic_name) for output in self._outputs},
+            about=self.about,
+            notes=self.monitor.notes(),
+            memory_mib=resident_mib(),
         )
+        name = f"{PACKAGE}: {self.get_fully_qualified_name().lstrip('/')}"
+        return [node_status(name, facts, self.monitor.outputs()), *self._inputs.statuses(name, facts.rest)]

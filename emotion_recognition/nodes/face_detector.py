@@ -32,6 +32,7 @@ class FaceDetector(PerceptionNode):
         # One tracker however often the node is configured: a track's number is never given to another face.
         self._step = DetectionStep(p, decode, self._step.tracker if self._step else None)
         self._publisher = self.advertise(FaceSamples, "face_samples", qos.SAMPLES)
+        self.about = {"detector": p["detector"]}
 
     def activate(self) -> None:
         """Listen to the camera."""
@@ -55,7 +56,7 @@ class FaceDetector(PerceptionNode):
             self.worker.put((topic, header, message))
 
     def _leave_out(self, topic: str, left_out: LeftOut) -> None:
-        self.reporter.report(left_out.kind, f"image on {self.resolve_topic_name(topic)} left out: {left_out}")
+        self.leave_out(topic, left_out.kind, f"image on {{topic}} left out: {left_out}")
 
     def _detect(self, item: tuple[str, FrameHeader, bytes]) -> None:
         topic, header, message = item
@@ -65,12 +66,14 @@ class FaceDetector(PerceptionNode):
             self._leave_out(topic, left_out)
             return
         if found.reasons & Reason.CAMERA_FROZEN:
-            self.reporter.report(
+            self.leave_out(
+                topic,
                 "frozen",
-                f"image on {self.resolve_topic_name(topic)} is the same to the last bit for at least "
+                f"image on {{topic}} is the same to the last bit for at least "
                 f"{self.parameters['frozen_after']} s: expected a moving picture; left out",
             )
-        skipped = self.worker.take_dropped() if self.worker else 0
+        skipped = self.take_dropped(topic, reported=False)
+        self.monitor.note("faces", len(found.samples))
         stamped = Header(stamp=Time(sec=header.sec, nanosec=header.nanosec), frame_id=header.frame_id)
         self._publisher.publish(face_samples_message(stamped, found.shape, found.samples, found.reasons, skipped))
         self._step.catch_up()

@@ -52,7 +52,7 @@ class FusionNode(PerceptionNode):
             estimate = estimate_of(message)
             decisions = self._step.take(estimate, STREAMS[topic], now)
         except ValueError as error:
-            self.reporter.report("emotion", f"message on {self.resolve_topic_name(topic)} left out: {error}")
+            self.leave_out(topic, "emotion", f"message on {{topic}} left out: {error}")
             return
         self._name_stale(topic, estimate.stamp_ns, now)
         for decision in decisions:
@@ -61,9 +61,10 @@ class FusionNode(PerceptionNode):
     def _name_stale(self, topic: str, stamp_ns: int, now_ns: int) -> None:
         age_s = (now_ns - stamp_ns) / SECOND_NS
         if age_s > self.parameters["stale_after"]:
-            self.reporter.report(
+            self.leave_out(
+                topic,
                 f"stale {topic}",
-                f"message on {self.resolve_topic_name(topic)} is {age_s:.1f} s old, expected at most stale_after, "
+                f"message on {{topic}} is {age_s:.1f} s old, expected at most stale_after, "
                 f"{self.parameters['stale_after']} s: left out",
             )
 
@@ -77,6 +78,7 @@ class FusionNode(PerceptionNode):
         self._publish((off, off))
 
     def _publish(self, decision: Pair) -> None:
+        self.monitor.note("status", decision[0].status.name)
         for publisher, estimate in zip((self._raw, self._smoothed), decision, strict=True):
             if publisher.get_subscription_count():
                 publisher.publish(emotion_message(name_missing(estimate, self._is_published)))

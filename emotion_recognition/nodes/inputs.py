@@ -9,9 +9,14 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+from emotion_recognition.diagnostics import Monitor, Status, input_status
+from emotion_recognition.nodes.conversions import stamp_ns
 from emotion_recognition.nodes.mismatches import SUBSCRIPTION, Mismatches
 from emotion_recognition.nodes.qos import overridable
+from emotion_recognition.nodes.receipt import handling
 from emotion_recognition.nodes.reporting import Reporter
+from emotion_recognition.sensors.cdr import read_header
+from emotion_recognition.sensors.images import ImageError
 
 
 class Inputs:
@@ -21,11 +26,20 @@ class Inputs:
         node: subscribes.
         reporter: takes what is said about silent topics.
         mismatches: takes the publishers that do not fit.
+        monitor: counts messages.
         on_error: takes what a callback raises, which goes no further.
     """
 
-    def __init__(self, node: Node, reporter: Reporter, mismatches: Mismatches, on_error: Callable[[Exception], None]):
+    def __init__(
+        self,
+        node: Node,
+        reporter: Reporter,
+        mismatches: Mismatches,
+        monitor: Monitor,
+        on_error: Callable[[Exception], None],
+    ):
         self._node, self._reporter, self._mismatches, self._on_error = node, reporter, mismatches, on_error
+        self._monitor = monitor
         self._passing: list = []
         self._lasting: dict[tuple[str, str | None], Any] = {}
         self._heard: dict[str, tuple[Any, float]] = {}
@@ -59,10 +73,14 @@ class Inputs:
             return
 
         def received(message: Any) -> None:
+            now_s = time.monotonic()
             if watched:
-                self._heard[topic] = (subscription, time.monotonic())
+                self._heard[topic] = (subscription, now_s)
             try:
-                callback(message)
+                if watched:
+                    self._monitor.receive(topic, *_stamp_of(message))
+                with handling(now_s):
+                    callback(message)
             except Exception as error:
                 self._on_error(error)
 
@@ -86,12 +104,14 @@ class Inputs:
             self._passing.append(subscription)
         if watched:
             self._heard[topic] = (subscription, time.monotonic())
+            self._monitor.begin(topic)
 
     def rest(self) -> None:
         """End the subscriptions that do not last."""
         for subscription in self._passing:
             self._node.destroy_subscription(subscription)
         self._passing, self._heard = [], {}
+        self._monitor.rest()
 
     def stop(self) -> None:
         """End all subscriptions."""
@@ -114,6 +134,41 @@ class Inputs:
             kind = _type_name(subscription.msg_type)
             text = f"no message on {name} ({kind}) for {silent:.0f} s, publishers: {found}: {hint}"
             self._reporter.report(f"silent {name}", text)
+
+    def statuses(self, name: str, rest: str) -> list[Status]:
+        """Return how the watched topics are doing.
+
+        Args:
+            name: of the node's status; a topic's name follows it.
+            rest: why the node does not listen, where it does not.
+        """
+        found = []
+        for topic, counts in self._monitor.inputs().items():
+            full = self._node.resolve_topic_name(topic)
+            found.append(
+                input_status(
+                    f"{name}: {topic}",
+                    counts,
+                    rest=rest,
+                    now_ns=self._node.get_clock().now().nanoseconds,
+                    stale_after_s=self._reporter.period_s,
+                    publishers=self._node.count_publishers(full),
+                    mismatches=self._mismatches.count(full),
+                )
+            )
+        return found
+
+
+def _stamp_of(message: Any) -> tuple[int | None, str]:
+    """Return a message's stamp in nanoseconds, None where it has none, and its frame_id."""
+    if isinstance(message, bytes):
+        try:
+            header = read_header(message)
+        except ImageError:
+            return None, ""
+        return header.stamp_ns, header.frame_id
+    header = getattr(message, "header", None)
+    return (None, "") if header is None else (stamp_ns(header.stamp), header.frame_id)
 
 
 def _type_name(message_type: type) -> str:

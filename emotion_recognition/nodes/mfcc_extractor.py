@@ -36,6 +36,10 @@ class MfccExtractor(PerceptionNode):
         """Load the engines of MFCC and voice activity."""
         self._step = SoundStep(self.parameters, self._leave_out)
         self._publisher = self.advertise(MfccWindow, "mfcc", qos.SAMPLES)
+        self.about = {
+            "mfcc engine": self.parameters["mfcc_engine"],
+            "voice detector": self.parameters["voice_detector"],
+        }
 
     def activate(self) -> None:
         """Listen to the microphone."""
@@ -62,7 +66,8 @@ class MfccExtractor(PerceptionNode):
     def _on_info(self, message: AudioInfo) -> None:
         if 0 < message.sample_rate < RATE:
             name = self.resolve_topic_name("audio_info")
-            self.reporter.report(
+            self.caution(
+                self._topic,
                 "narrow",
                 f"sample_rate on {name} is {message.sample_rate} Hz: expected at least {RATE} Hz; the upper mel bands "
                 "are empty, which the speech weights do not know: do not trust them",
@@ -96,17 +101,19 @@ class MfccExtractor(PerceptionNode):
             return
         for result in results:
             if result.is_constant:
-                name = self.resolve_topic_name(self._topic)
                 seconds = (result.end_ns - result.start_ns) / SECOND_NS
-                self.reporter.report(
+                self.caution(
+                    self._topic,
                     "silent",
-                    f"audio on {name} has one value throughout {seconds:.1f} s: expected some noise; is the microphone "
-                    "muted?",
+                    f"audio on {{topic}} has one value throughout {seconds:.1f} s: expected some noise; is the "
+                    "microphone muted?",
                 )
+            self.monitor.note("voice activity", result.voice_activity)
+            self.monitor.note("level (dBFS)", result.level_dbfs)
             self._publisher.publish(mfcc_message(result, chunk.frame_id))
 
     def _leave_out(self, kind: str, problem: object) -> None:
-        self.reporter.report(kind, f"audio on {self.resolve_topic_name(self._topic)} left out: {problem}")
+        self.leave_out(self._topic, kind, f"audio on {{topic}} left out: {problem}")
 
 
 def main(args: list[str] | None = None) -> int:

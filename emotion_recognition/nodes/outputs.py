@@ -1,9 +1,12 @@
 """A node's publishers."""
 
+import time
 from typing import Any
 
 from rclpy.lifecycle import LifecyclePublisher
 
+from emotion_recognition.diagnostics import Monitor
+from emotion_recognition.nodes.receipt import receipt_of_message
 from emotion_recognition.nodes.worker import may_speak
 
 
@@ -12,10 +15,14 @@ class Output:
 
     Attributes:
         publisher: says nothing while the node is not active.
+
+    Args:
+        publisher: is wrapped.
+        monitor: counts what is published.
     """
 
-    def __init__(self, publisher: LifecyclePublisher):
-        self.publisher = publisher
+    def __init__(self, publisher: LifecyclePublisher, monitor: Monitor):
+        self.publisher, self._monitor = publisher, monitor
 
     @property
     def topic_name(self) -> str:
@@ -29,5 +36,7 @@ class Output:
     def publish(self, message: Any) -> None:
         """Publish, unless this is the thread of a worker that was dismissed."""
         with may_speak() as wanted:
-            if wanted:
+            if wanted and self.publisher.is_activated:
                 self.publisher.publish(message)
+                receipt_s = receipt_of_message()
+                self._monitor.publish(None if receipt_s is None else time.monotonic() - receipt_s)

@@ -15,7 +15,7 @@ class Reporter:
 
     def __init__(self, write: Callable[[str], object], period_s: float, clock: Callable[[], float] = time.monotonic):
         self._write = write
-        self._period = period_s
+        self.period_s = period_s
         self._clock = clock
         self._last: dict[str, float] = {}
         self._held: dict[str, int] = {}
@@ -23,7 +23,7 @@ class Reporter:
     def report(self, kind: str, text: str) -> bool:
         """Write ``text`` unless one of its kind was written within the period; return whether it was written."""
         now = self._clock()
-        if kind in self._last and now - self._last[kind] < self._period:
+        if kind in self._last and now - self._last[kind] < self.period_s:
             self._held[kind] = self._held.get(kind, 0) + 1
             return False
         held = self._held.pop(kind, 0)

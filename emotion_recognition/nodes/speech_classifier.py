@@ -6,6 +6,7 @@ from emotion_recognition.msg import Emotion, MfccWindow
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of, mfcc_of, stamp_ns
+from emotion_recognition.nodes.diagnosing import model_facts
 from emotion_recognition.nodes.running import run
 
 # On a slow processor a longer queue would only make every decision older.
@@ -22,6 +23,7 @@ class SpeechClassifierNode(PerceptionNode):
         self._step = SpeechStep(self.parameters)
         metadata = self._step.metadata
         self._publisher = self.advertise(Emotion, "emotion/speech", qos.STREAM)
+        self.about = model_facts(metadata, self.parameters["classifier_engine"])
         self.get_logger().info(f"speech model {metadata.name}, weights {metadata.weights_sha256[:12]}")
 
     def activate(self) -> None:
@@ -38,8 +40,9 @@ class SpeechClassifierNode(PerceptionNode):
         try:
             estimate = self._estimate(message)
         except ValueError as error:
-            self.reporter.report("mfcc", f"window on {self.resolve_topic_name('mfcc')} left out: {error}")
+            self.leave_out("mfcc", "mfcc", f"window on {{topic}} left out: {error}")
             return
+        self.monitor.note("voice activity", message.voice_activity)
         self._publisher.publish(emotion_message(estimate))
 
     def _estimate(self, message: MfccWindow) -> Estimate:

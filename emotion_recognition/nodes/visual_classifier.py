@@ -10,6 +10,7 @@ from emotion_recognition.msg import Emotion, FaceSample, FaceSamples
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import crop_of, emotion_message, stamp_ns
+from emotion_recognition.nodes.diagnosing import model_facts
 from emotion_recognition.nodes.running import run
 
 # On a slow processor a longer queue would only make every decision older.
@@ -48,6 +49,7 @@ class VisualClassifierNode(PerceptionNode):
         self._step = FaceStep(self.parameters)
         metadata = self._step.metadata
         self._publisher = self.advertise(Emotion, "emotion/face", qos.STREAM)
+        self.about = model_facts(metadata, self.parameters["classifier_engine"])
         self.get_logger().info(f"face model {metadata.name}, weights {metadata.weights_sha256[:12]}")
 
     def activate(self) -> None:
@@ -66,6 +68,7 @@ class VisualClassifierNode(PerceptionNode):
 
     def _classify(self, message: FaceSamples) -> None:
         self.take_dropped("face_samples")
+        self.monitor.note("faces", len(message.faces))
         estimates = self._step.classify(
             [ReceivedFace(face) for face in message.faces],
             Reason(message.reasons),
@@ -78,8 +81,7 @@ class VisualClassifierNode(PerceptionNode):
             self._publisher.publish(emotion_message(estimate))
 
     def _leave_out(self, track_id: int, error: ValueError) -> None:
-        name = self.resolve_topic_name("face_samples")
-        self.reporter.report("face", f"face {track_id} on {name} left out: {error}")
+        self.leave_out("face_samples", "face", f"face {track_id} on {{topic}} left out: {error}")
 
 
 def main(args: list[str] | None = None) -> int:

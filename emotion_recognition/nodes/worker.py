@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from emotion_recognition.nodes.receipt import handling, receipt_of_message
+
 _here = threading.local()
 
 
@@ -59,7 +61,7 @@ class Worker:
             if len(self._items) >= self._capacity:
                 self._items.popleft()
                 self._dropped += 1
-            self._items.append(item)
+            self._items.append((item, receipt_of_message()))
             self._changed.notify()
 
     def take_dropped(self) -> int:
@@ -88,10 +90,11 @@ class Worker:
                 self._changed.wait_for(lambda: self._items or self.is_dismissed)
                 if self.is_dismissed:
                     return
-                item = self._items.popleft()
+                item, receipt_s = self._items.popleft()
                 self._working = True
             try:
-                self._work(item)
+                with handling(receipt_s):
+                    self._work(item)
             except Exception as error:
                 self._on_error(error)
             finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from emotion_recognition.parameters import NODES
 
 # Every node publishes and hears these; /clock with use_sim_time.
-COMMON_PUBLISHED = ("/parameter_events", "/rosout", "perception_state", "~/transition_event")
+COMMON_PUBLISHED = ("/diagnostics", "/parameter_events", "/rosout", "perception_state", "~/transition_event")
 COMMON_HEARD = ("/clock", "perception_state")
 COMMON_SERVICES = (
     "~/change_state",
