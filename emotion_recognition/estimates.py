@@ -43,14 +43,28 @@ class Reason(IntFlag):
     MODEL_MISSING = 512
 
 
+# Why a stream has nothing to say; one of them is among the reasons wherever its status is NEITHER.
+STREAM_REASONS = {
+    Modality.FACE: (
+        Reason.NO_FACE | Reason.CAMERA_STALE | Reason.CAMERA_FROZEN | Reason.DISABLED | Reason.MODEL_MISSING
+    ),
+    Modality.SPEECH: (
+        Reason.NO_VOICE | Reason.MICROPHONE_STALE | Reason.MICROPHONE_FROZEN | Reason.DISABLED | Reason.MODEL_MISSING
+    ),
+}
+_REASONS = int(sum(Reason))
+STREAM_REASONS[Modality.FUSED] = STREAM_REASONS[Modality.FACE] | STREAM_REASONS[Modality.SPEECH]
+
+
 @dataclass(frozen=True)
 class Estimate:
     """One decision about one person. Fields, units and ranges are those of msg/Emotion.msg; times in nanoseconds.
 
     Raises:
         ValueError: the label table is empty or names a class twice or one that does not exist, the probabilities do
-            not stand beside it, are not finite or do not sum to 1, a value leaves its range, or the window ends before
-            it starts.
+            not stand beside it, are not finite or do not sum to 1, a value leaves its range, a reason has no meaning,
+            the window ends before it starts, nobody is named though there is a decision, or somebody though there is
+            none, or nothing says why there is none.
     """
 
     stamp_ns: int
@@ -94,8 +108,20 @@ class Estimate:
         for name, low in (("confidence", 0.0), ("voice_activity", 0.0), ("valence", -1.0), ("arousal", -1.0)):
             if not low <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} {getattr(self, name)}, expected {low:g} to 1")
+        if int(self.reasons) & ~_REASONS:
+            raise ValueError(f"reasons {int(self.reasons)}, expected bits of {_REASONS} only")
         if self.window_end_ns < self.window_start_ns:
             raise ValueError(f"window ends at {self.window_end_ns}, before its start {self.window_start_ns}")
+        if bool(self.person_id) == (self.status == Status.NEITHER):
+            raise ValueError(
+                f"person_id {self.person_id!r} with status {Status(self.status).name}, expected a person "
+                "with a decision, and none without"
+            )
+        if self.status == Status.NEITHER and not int(self.reasons) & STREAM_REASONS[self.modality]:
+            raise ValueError(
+                f"status NEITHER with reasons {int(self.reasons)}, expected some of "
+                f"{int(STREAM_REASONS[self.modality])}"
+            )
 
     @property
     def label(self) -> str:

@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 
 from emotion_recognition import emotions
-from emotion_recognition.estimates import SUM_TOLERANCE, Modality, Reason, Status
+from emotion_recognition.estimates import STREAM_REASONS, SUM_TOLERANCE, Modality, Reason, Status
 from emotion_recognition.stamps import SECOND_NS
 
-_CAMERA_OUT = Reason.NO_FACE | Reason.CAMERA_STALE | Reason.CAMERA_FROZEN | Reason.MODEL_MISSING
-_MICROPHONE_OUT = (
-    Reason.NO_VOICE | Reason.MICROPHONE_STALE | Reason.MICROPHONE_FROZEN | Reason.VOICE_OF_ANOTHER
-    | Reason.MODEL_MISSING
-)  # fmt: skip
 _KNOWN = sum(Reason)
 # A fused message of these states must say why the other stream is left out.
-_WHY = {Status.FACE_ONLY: _MICROPHONE_OUT, Status.SPEECH_ONLY: _CAMERA_OUT, Status.NEITHER: Reason(_KNOWN)}
+_WHY = {
+    Status.FACE_ONLY: STREAM_REASONS[Modality.SPEECH] | Reason.VOICE_OF_ANOTHER,
+    Status.SPEECH_ONLY: STREAM_REASONS[Modality.FACE],
+}
 _HAS_FACE = (Status.FACE_ONLY, Status.BOTH)
 _HAS_VOICE = (Status.SPEECH_ONLY, Status.BOTH)
 # How many stamps of sensors and how many bad messages are kept.
@@ -107,9 +105,9 @@ def _reason_problems(message: Any, status: Status, modality: Modality) -> list[s
     found = []
     if reasons & ~_KNOWN:
         found.append(f"reasons: {reasons} has bits without a meaning")
-    fused = modality is Modality.FUSED
-    if status is Status.NEITHER or (fused and status in _WHY):
-        if not reasons & _WHY[status]:
+    why = STREAM_REASONS[modality] if status is Status.NEITHER else _WHY.get(status)
+    if status is Status.NEITHER or (modality is Modality.FUSED and why):
+        if not reasons & why:
             found.append(f"reasons: {reasons} do not say why the status is {status.name}")
     elif reasons & ~Reason.ABSTAINED:
         found.append(f"reasons: {reasons} with status {status.name}")
