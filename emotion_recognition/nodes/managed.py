@@ -5,12 +5,16 @@ from functools import partial
 from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.time_source import CLOCK_TOPIC
 
 from emotion_recognition.nodes.declaring import declare_parameters, name_unknown_parameters
+from emotion_recognition.nodes.timing import checked_time
 from emotion_recognition.parameters import ParameterError
 from emotion_recognition.pinning import format_cores, pin
 
 EXPECTED_ERRORS = (ImportError, OSError, ValueError, RuntimeError)
+# Least time between two log lines about what is no time.
+CLOCK_REPORT_S = 5.0
 
 
 class ManagedNode(LifecycleNode):
@@ -137,6 +141,16 @@ class ManagedNode(LifecycleNode):
             self.get_logger().info(f"runs on cores {format_cores(cores)}")
         self.configure()
         self._configured()
+
+    def create_subscription(self, msg_type: type, topic: str, callback: Callable, *args: Any, **kwargs: Any) -> Any:
+        """Subscribe as any node does; what is told on /clock and is no time is left out."""
+        if topic == CLOCK_TOPIC:
+            callback = checked_time(callback, self._leave_out_time)
+        return super().create_subscription(msg_type, topic, callback, *args, **kwargs)
+
+    def _leave_out_time(self, problem: str) -> None:
+        name = self.resolve_topic_name(CLOCK_TOPIC)
+        self.get_logger().warning(f"time on {name} left out: {problem}", throttle_duration_sec=CLOCK_REPORT_S)
 
     def destroy_node(self) -> None:
         """Drop everything before the node's handles go."""

@@ -77,8 +77,11 @@ class VisualClassifierNode(PerceptionNode):
             (message.image_width, message.image_height),
             self._leave_out,
         )
-        for estimate in estimates:
-            self._publisher.publish(emotion_message(estimate))
+        try:
+            for estimate in estimates:
+                self._publisher.publish(emotion_message(estimate))
+        except ValueError as error:
+            self.leave_out("face_samples", "face_samples", f"message on {{topic}} left out: {error}")
 
     def _leave_out(self, track_id: int, error: ValueError) -> None:
         self.leave_out("face_samples", "face", f"face {track_id} on {{topic}} left out: {error}")

@@ -126,6 +126,17 @@ CASES = {
     "crop of wrong size": (FACES, face_with(crop=array("B", bytes(10))), "crop of 10 bytes", "= 150528"),
     "crop without data": (FACES, face_with(crop=array("B")), "crop of 0 bytes", "= 150528"),
     "box of NaN": (FACES, face_with(box=[NAN] * 4), "nan", "finite pixels"),
+    "a frame without a face for a reason of the microphone": (
+        FACES, lambda stamp: FaceSamples(header=make.header(stamp, make.CAMERA), reasons=Emotion.REASON_NO_VOICE),
+        "status NEITHER with reasons 2", "expected some of",
+    ),
+    "a frame without a face for no reason there is": (
+        FACES, lambda stamp: FaceSamples(header=make.header(stamp, make.CAMERA), reasons=1 << 20),
+        "reasons 1048576", "bits of 1023 only",
+    ),
+    "no voice for a reason of the camera": (
+        MFCC, mfcc_with(voice_activity=0.0, reasons=Emotion.REASON_NO_FACE), "NEITHER with reasons 1", "expected",
+    ),
     "mfcc of wrong length": (MFCC, mfcc_with(mfcc=some([1.0] * 39)), "39 values", "x frames, 40 x 1"),
     "mfcc without frames": (MFCC, mfcc_with(mfcc=some([]), frames=0), "0 values", "at least one frame"),
     "mfcc of another count": (MFCC, mfcc_with(mfcc=some([1.0] * 13), coefficients=13), "(13, 1)", "(40, T)"),
@@ -149,6 +160,10 @@ CASES = {
     "unknown modality": (FACE, emotion_with(modality=77), "77", "Modality"),
     "speech on the topic of faces": (FACE, emotion_with(True), "modality SPEECH", "expected modality FACE"),
     "face on the topic of speech": (VOICE, emotion_with(), "modality FACE", "expected modality SPEECH"),
+    "a decision about nobody": (FACE, emotion_with(person_id=""), "person_id ''", "expected a person"),
+    "nobody there for no reason": (
+        VOICE, emotion_with(True, status=Emotion.STATUS_NEITHER, person_id=""), "NEITHER with reasons 0", "expected",
+    ),
     "fused on the topic of faces": (
         FACE, emotion_with(status=Emotion.STATUS_BOTH), "status BOTH", "status FACE_ONLY or NEITHER",
     ),

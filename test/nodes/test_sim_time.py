@@ -7,6 +7,7 @@ pytest.importorskip("rclpy", reason="needs ROS")
 
 import messages as make  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped  # noqa: E402
+from builtin_interfaces.msg import Time  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
 from harness import stamps  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
@@ -73,6 +74,19 @@ def test_before_the_clock_runs_a_message_is_left_out_and_says_why(bench):
     bench.settle()
     (line,) = bench.lines(node)
     assert f"{bench.namespace}/image left out" in line and "something must publish /clock" in line
+
+
+@pytest.mark.parametrize("wrong", [Time(sec=-5), Time(sec=5, nanosec=2_000_000_000)], ids=["before 0", "nanoseconds"])
+def test_what_is_no_time_is_left_out_and_says_so(bench, wrong):
+    """rclpy would raise an error in the executor, which ends the process."""
+    node = bench.add(FaceDetector, "-r", f"/clock:={bench.namespace}/clock", **SIMULATED)
+    clock = bench.publisher(Clock, "clock")
+    clock.publish(Clock(clock=wrong))
+    bench.settle()
+    clock.publish(Clock(clock=to_time(BEGIN)))
+    bench.until(lambda: node.get_clock().now().nanoseconds == BEGIN, "the time after it is there")
+    (line,) = bench.lines(node)
+    assert f"time on {bench.namespace}/clock left out: {wrong.sec} s and {wrong.nanosec} ns is not a time" in line
 
 
 def test_after_a_jump_back_without_new_data_the_fusion_says_that_there_is_none(bench):
