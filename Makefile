@@ -1,5 +1,6 @@
 # make demo   everything set up, then a recording played through the nodes
 # make test   everything set up, then every test
+# make coverage  every test, then the lines that they ran; fails under 90 %
 # make bench  everything set up, then all costs measured: bench/<date>.md and .json, bench/latest.json
 # make bench-peers  the same frames and sound through other packages, set up in build/peers
 # README.md says more.
@@ -20,7 +21,7 @@ QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
 
-.PHONY: demo test bench bench-peers emulate-aarch64 setup setup-train lint clean
+.PHONY: demo test coverage bench bench-peers emulate-aarch64 setup setup-train lint clean
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -28,6 +29,12 @@ demo: setup
 
 test: setup-train
 	$(BIN)/python -m pytest test
+
+# A test that fails does not keep the report from being made, but make then fails.
+coverage: setup-train
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest test; tests=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$tests
 
 # The robot's path on emulated ARM processors, compared with this one; the profile of the Raspberry Pi 5 needs setup-train.
 emulate-aarch64: setup
