@@ -32,22 +32,19 @@ def found(bench, node) -> dict[str, set[str]]:
 def test_a_node_has_the_endpoints_that_are_listed_and_no_others(bench, name):
     if name == "media_source":
         pytest.importorskip("av", reason="the recording is read with PyAV")
-    listed = {
-        kind: {resolved(one, bench.namespace, name) for one in getattr(ENDPOINTS[name], kind)}
-        for kind in ("publishes", "hears", "answers")
-    }
     common = {"media": str(RECORDING), "wait_for_subscriber": True} if name == "media_source" else {}
-    used = {kind: set() for kind in listed}
-    for parameters in ({}, *VARIANTS.get(name, ())):
-        node = bench.add(NODES[name], use_sim_time=True, **common, **parameters)
+    unused = {kind: set(getattr(ENDPOINTS[name], kind)) for kind in ("publishes", "hears", "answers")}
+    for number, parameters in enumerate(({}, *VARIANTS.get(name, ()))):
+        node = bench.add(NODES[name], "-r", f"__node:={name}_{number}", use_sim_time=True, **common, **parameters)
+        listed = {
+            kind: {resolved(one, bench.namespace, node.get_name()): one for one in getattr(ENDPOINTS[name], kind)}
+            for kind in unused
+        }
         bench.until(lambda node=node: found(bench, node)["hears"], f"{name} is seen")
         bench.settle()
         seen = found(bench, node)
         assert seen.pop("asks") == set()
         for kind, names in seen.items():
-            assert names <= listed[kind], f"{name} {kind} {names - listed[kind]}, which is not listed"
-            used[kind] |= names
-        bench.executor.remove_node(node)
-        bench.nodes.remove(node)
-        node.destroy_node()
-    assert used == listed
+            assert names <= set(listed[kind]), f"{name} {kind} {names - set(listed[kind])}, which is not listed"
+            unused[kind] -= {listed[kind][one] for one in names}
+    assert unused == {"publishes": set(), "hears": set(), "answers": set()}, "listed, and not used"
