@@ -1,7 +1,6 @@
 """Running one node or several in one process."""
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from emotion_recognition.memory import keep_freed_memory
+from emotion_recognition.nodes.ending import EndOnSignal
 from emotion_recognition.nodes.switching import LEARN_S
 from emotion_recognition.parameters import ParameterError
 
@@ -114,7 +114,8 @@ def spin_nodes(
     One node is spun in this thread, several in a thread and an executor each: an executor looks at all that its nodes
     have whenever one message comes.
 
-    SIGINT and SIGTERM end the spinning however often they come: a launcher and a terminal may both send one.
+    SIGINT and SIGTERM end the spinning however often they come: a launcher and a terminal may both send one. Where that
+    takes too long the process is ended: see :class:`~emotion_recognition.nodes.ending.EndOnSignal`.
 
     Args:
         makers: make the nodes, in order.
@@ -125,9 +126,17 @@ def spin_nodes(
     Returns:
         Exit code: 0 after a signal or ``until``, 1 where a node could not start, 2 for a wrong parameter.
     """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    with EndOnSignal() as ending:
+        return _spin_until(ending.stop, makers, args, until, images)
+
+
+def _spin_until(
+    stop: threading.Event,
+    makers: Sequence[Callable[[], Node]],
+    args: list[str] | None,
+    until: Callable[[list[Node]], bool] | None,
+    images: bool,
+) -> int:
     prepare_environment(images)
     keep_freed_memory()
     try:

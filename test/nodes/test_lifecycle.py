@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E4
 from harness import stamps  # noqa: E402
 from lifecycle_msgs.msg import State, Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState  # noqa: E402
-from processes import NODES, ros_args  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
 import emotion_recognition  # noqa: E402
@@ -203,18 +201,3 @@ def test_a_node_that_cannot_start_ends_its_process(start, tmp_path):
     process = start("speech_classifier", "--ros-args", "-p", f"speech_model:={tmp_path}/mine.json")
     assert process.ended() == 1
     assert f"cannot configure: {tmp_path}/mine.json" in process.output()
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_signals_end_the_processes_in_order(bench, start, model, number):
-    weights = [word for name, path in model("face", "speech").items() for word in ("-p", f"{name}:={path}")]
-    started = [start(name, *ros_args(bench.namespace, *weights)) for name in NODES]
-    started.append(start("composed", *ros_args(f"{bench.namespace}/composed", *weights)))
-    names = [f"{bench.namespace}/{name}" for name in NODES] + [f"{bench.namespace}/composed/fusion"]
-    for name in names:
-        bench.until(lambda name=name: bench.state(name) == State.PRIMARY_STATE_ACTIVE, f"{name} is active", 60.0)
-    for process in started:
-        process.send(number)
-    for process in started:
-        assert process.ended() == 0, f"{process.name}: {process.output()}"
-        assert "Traceback" not in process.output(), process.output()
