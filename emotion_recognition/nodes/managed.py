@@ -153,8 +153,10 @@ class ManagedNode(LifecycleNode):
         self.get_logger().warning(f"time on {name} left out: {problem}", throttle_duration_sec=CLOCK_REPORT_S)
 
     def destroy_node(self) -> None:
-        """Drop everything before the node's handles go."""
+        """Drop everything before the node's handles go, whatever goes wrong with it."""
         try:
             self._leave()
+        except Exception as error:
+            self.get_logger().error(f"cannot end in order: unexpected {type(error).__name__}: {error}")
         finally:
             super().destroy_node()
