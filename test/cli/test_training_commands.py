@@ -17,7 +17,8 @@ from emotion_recognition.cli.main import app  # noqa: E402
 from emotion_recognition.cli.progress import TrainingProgress  # noqa: E402
 from emotion_recognition.evaluation.records import RunRecord  # noqa: E402
 
-RUNNER = CliRunner()
+# Wide enough for a long path in a message of wrong usage.
+RUNNER = CliRunner(env={"COLUMNS": "300"})
 MODULES = (cross_validate, score, search, train, training_options)
 FIGURES = {
     "mean": {"uar": 0.41, "accuracy": 0.44, "macro_f1": 0.4}, "std": {"uar": 0.03, "accuracy": 0.02, "macro_f1": 0.01},
