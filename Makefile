@@ -2,6 +2,7 @@
 # make test   everything set up, then every test
 # make coverage  every test, then the lines that they ran; fails under 90 %
 # make bench  everything set up, then all costs measured: bench/<date>.md and .json, bench/latest.json
+# make fuzz   everything set up, then 100,000 malformed messages to the nodes; what crashes them is kept in build/fuzz
 # make bench-peers  the same frames and sound through other packages, set up in build/peers
 # README.md says more.
 
@@ -21,7 +22,7 @@ QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
 
-.PHONY: demo test coverage bench bench-peers emulate-aarch64 setup setup-train lint clean
+.PHONY: demo test coverage bench bench-peers fuzz emulate-aarch64 setup setup-train lint clean
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -42,6 +43,9 @@ emulate-aarch64: setup
 
 bench: setup-train
 	$(BIN)/emotion-recognition bench
+
+fuzz: setup-train
+	$(BIN)/python -m emotion_recognition.reliability.fuzz --keep build/fuzz
 
 bench-peers: setup-train build/peers/.installed
 	$(BIN)/emotion-recognition bench-peers --python build/peers/bin/python
