@@ -24,8 +24,8 @@ KINDS = (
 )
 # The column of the inode in each kind's table, counted from the end where names may follow.
 _INODE = {"unix": 6, "netlink": 9, "packet": 8}
-# Fast DDS's shared memory and its semaphores.
-SHARED_MEMORY = re.compile(r"/dev/shm/(sem\.)?fastdds_\w+( \(deleted\))?")
+# Fast DDS's shared memory and its semaphores, which the C library makes under a name of six characters (sem_open).
+SHARED_MEMORY = re.compile(r"/dev/shm/((sem\.)?fastdds_\w+|sem\.\w{6})( \(deleted\))?")
 
 
 def require_proc() -> None:
