@@ -1,6 +1,7 @@
 """Which of the shipped profiles the middleware reads."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -46,4 +47,34 @@ def test_the_profiles_differ_in_the_size_of_shared_memory_alone():
         return [(one.tag.rpartition("}")[2], (one.text or "").strip()) for one in ElementTree.parse(path).iter()]
 
     pairs = [(one, other) for one, other in zip(elements(True), elements(False), strict=True) if one != other]
-    assert pairs == [(("segment_size", str(16 << 20)), ("segment_size", str(2 << 20)))]
+    assert pairs == [
+        (("segment_size", str(16 << 20)), ("segment_size", str(2 << 20))),
+        (("maxMessageSize", str(4 << 20)), ("maxMessageSize", str(2 << 20))),
+    ]
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_messages_of_a_profile_fit_into_its_shared_memory(images):
+    """Fast DDS would go without shared memory, and say so on stderr only."""
+    (path,) = running.middleware_profile(images).values()
+    root = ElementTree.parse(path).getroot()
+    sizes = [
+        [int(one.text) for one in root.iter(f"{{http://www.eprosima.com}}{name}")]
+        for name in ("segment_size", "maxMessageSize")
+    ]
+    assert len(sizes[0]) == len(sizes[1]) == 1 and sizes[1] <= sizes[0]
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_the_middleware_takes_a_profile_without_complaint(images):
+    """It says on stderr what is wrong with one, and goes on without it."""
+    code = f"""
+from emotion_recognition.nodes.running import prepare_environment
+prepare_environment({images})
+import rclpy
+rclpy.init(args=[])
+node = rclpy.create_node("one")
+print(any("/dev/shm/fastdds_" in line for line in open("/proc/self/maps")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
