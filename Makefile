@@ -3,6 +3,7 @@
 # make coverage  every test, then the lines that they ran; fails under 90 %
 # make bench  everything set up, then all costs measured: bench/<date>.md and .json, bench/latest.json
 # make fuzz   everything set up, then 100,000 malformed messages to the nodes; what crashes them is kept in build/fuzz
+# make soak   everything set up, then 24 simulated hours of faults before the nodes
 # make bench-peers  the same frames and sound through other packages, set up in build/peers
 # README.md says more.
 
@@ -25,7 +26,7 @@ AT_ONCE := --numprocesses 2 --dist loadfile
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
 
-.PHONY: demo test coverage bench bench-peers fuzz emulate-aarch64 setup setup-train lint clean
+.PHONY: demo test coverage bench bench-peers fuzz soak emulate-aarch64 setup setup-train lint clean
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -49,6 +50,9 @@ bench: setup-train
 
 fuzz: setup-train
 	$(BIN)/python -m emotion_recognition.reliability.fuzz --keep build/fuzz
+
+soak: setup-train
+	$(BIN)/python -m emotion_recognition.reliability.soak --keep build/soak
 
 bench-peers: setup-train build/peers/.installed
 	$(BIN)/emotion-recognition bench-peers --python build/peers/bin/python

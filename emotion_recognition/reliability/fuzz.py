@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter, deque
@@ -22,16 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emotion_recognition.processes import Process
-from emotion_recognition.reliability.fuzz_worker import FLIGHT, REPORT
+from emotion_recognition.reliability.workers import MAX_CRASHES, Ended, run
 
 MESSAGES, CHUNK, SEED = 100_000, 5_000, 20261123
 WORKER = (sys.executable, "-m", "emotion_recognition.reliability.fuzz_worker")
 # A process that takes longer for its messages hangs: it ends by itself where its nodes do.
 CHUNK_S = 1200.0
-# Where so many have crashed, the rest is not tried.
-MAX_CRASHES = 20
-LOOK_S = 0.1
 SUMS = ("messages", "unhandled", "bad_emotions", "emotions", "decisions")
 
 
@@ -54,16 +48,17 @@ class Tally:
     not_recovered: int = 0
     problems: list[str] = field(default_factory=list)
 
-    def add(self, report: dict[str, Any], crashed: str) -> None:
-        """Take the report of a process and, where it crashed, how."""
+    def add(self, ended: Ended) -> None:
+        """Take what a process has found."""
+        report = ended.report
         self.sums.update({key: report.get(key, 0) for key in SUMS})
         for key in ("sent", "good", "received", "undeliverable"):
             for topic, count in report.get(key, {}).items():
                 self.subscriptions.setdefault(topic, Counter())[key] += count
         self.problems += [*report.get("unexpected", [])[:3], *report.get("examples", [])[:3]]
-        if crashed:
+        if ended.crashed:
             self.crashes += 1
-            self.problems.append(crashed)
+            self.problems.append(ended.crashed)
         elif report.get("recovered") is False:
             self.not_recovered += 1
 
@@ -102,10 +97,11 @@ def fuzz(
                 if not left or tally.crashes >= MAX_CRASHES:
                     return
                 number, count = left.popleft()
-            report, crashed = _send(worker, count, seed, number, keep)
+            words = ["--count", str(count), "--seed", str(seed), "--chunk", str(number)]
+            ended = run(f"fuzz-{seed}-{number}", [*worker, *words], CHUNK_S, keep)
             with lock:
-                tally.add(report, crashed)
-                missing = count - report.get("messages", 0)
+                tally.add(ended)
+                missing = count - ended.report.get("messages", 0)
                 if missing > 0:
                     # The same cases again would crash again.
                     left.append((number + 1_000_000, missing))
@@ -130,38 +126,6 @@ def fuzz(
         "subscriptions": {topic: dict(counts) for topic, counts in sorted(tally.subscriptions.items())},
         "problems": tally.problems,
     }
-
-
-def _send(worker: Sequence[str], count: int, seed: int, number: int, keep: Path) -> tuple[dict[str, Any], str]:
-    """Let a process of its own send messages; return its report and, where it crashed, how."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        words = ["--count", str(count), "--seed", str(seed), "--chunk", str(number), "--folder", name]
-        process = Process("fuzz", [*worker, *words])
-        try:
-            end = time.monotonic() + CHUNK_S
-            while process.is_running and time.monotonic() < end:
-                time.sleep(LOOK_S)
-            hangs = process.is_running
-            code = process.end()
-            report = _read(folder / REPORT)
-            if not (hangs or code):
-                return report, ""
-            crashed = f"process {number} {'hung' if hangs else f'ended with exit code {code}'}"
-            kept = keep / f"{seed}-{number}"
-            shutil.rmtree(kept, ignore_errors=True)
-            kept.mkdir(parents=True)
-            (kept / "output.txt").write_text(process.output(), encoding="utf-8")
-            if (folder / FLIGHT).is_file():
-                shutil.copy(folder / FLIGHT, kept)
-            last = [line for line in process.output().splitlines() if line.strip()][-1:]
-            return report, f"{crashed}; kept in {kept}: {' '.join(last)[:300]}"
-        finally:
-            process.close()
-
-
-def _read(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def main(args: list[str] | None = None) -> int:

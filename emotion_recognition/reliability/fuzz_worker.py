@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import contextlib
 import json
 import sys
 from collections import Counter
@@ -24,9 +23,14 @@ from emotion_recognition.processes import own_domain
 from emotion_recognition.reliability.bringup import Bringup
 from emotion_recognition.reliability.judging import Judge, stamp_ns
 from emotion_recognition.reliability.mutation import change_bytes, change_fields, shift_times
-from emotion_recognition.reliability.sensing import audio_info, audio_message, compressed_message, image_message
-from emotion_recognition.sensors.cdr import read_header
-from emotion_recognition.sensors.images import ImageError
+from emotion_recognition.reliability.sensing import (
+    audio_info,
+    audio_message,
+    compressed_message,
+    image_message,
+    origin_of,
+)
+from emotion_recognition.reliability.workers import FLIGHT, write_report
 from emotion_recognition.stamps import SECOND_NS
 
 ROBOT, OTHERS = "/robot", "/others"
@@ -45,7 +49,6 @@ FRAME_ID = "camera"
 RAW = (f"{ROBOT}/image", f"{OTHERS}/image/compressed")
 # One in so many of a process's messages is sent while the switch is among the topics.
 SWITCHED_SHARE, SWITCH_TIMES = 10, 8
-REPORT, FLIGHT = "report.json", "flight.jsonl"
 PROGRESS = 200
 SWITCH = f"{ROBOT}/perception_state"
 SMALL_FACES = {"min_face_size": 40, "frames": 150, "window": 3.0}
@@ -235,7 +238,7 @@ class FuzzedNodes:
             message = deserialize_message(data, target.type)
         except self._errors:
             message = None
-        origin = _origin(topic, data, message)
+        origin = origin_of(data if message is None and topic in RAW else message)
         if origin is not None:
             for judge in self.judges.values():
                 judge.sent(*origin)
@@ -277,17 +280,6 @@ def _times(message: Any) -> Iterator[int]:
             yield stamp_ns(message.header.stamp)
 
 
-def _origin(topic: str, data: bytes, message: Any) -> tuple[str, int] | None:
-    """Return frame_id and stamp of a message, where it has them; of an image also where the rest cannot be read."""
-    if message is not None and hasattr(message, "header"):
-        return message.header.frame_id, stamp_ns(message.header.stamp)
-    if "/image" in topic:
-        with contextlib.suppress(ImageError):
-            header = read_header(data)
-            return header.frame_id, header.stamp_ns
-    return None
-
-
 def main(args: list[str] | None = None) -> int:
     """Send ``--count`` malformed messages and leave what was found in ``--folder``."""
     parser = argparse.ArgumentParser(prog="reliability.fuzz_worker", description=__doc__)
@@ -317,17 +309,11 @@ def main(args: list[str] | None = None) -> int:
         nodes.bringup.work_off()
         nodes.tell_time()
         if before // PROGRESS < sent // PROGRESS:
-            _write(options.folder, nodes.report())
+            write_report(options.folder, nodes.report())
     recovered = nodes.probe() if recovered is None else recovered
-    _write(options.folder, nodes.report() | {"recovered": recovered})
+    write_report(options.folder, nodes.report() | {"recovered": recovered})
     nodes.bringup.close()
     return 0
-
-
-def _write(folder: Path, report: dict[str, Any]) -> None:
-    file = folder / "report.json.part"
-    file.write_text(json.dumps(report), encoding="utf-8")
-    file.replace(folder / REPORT)
 
 
 if __name__ == "__main__":

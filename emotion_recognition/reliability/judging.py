@@ -147,6 +147,7 @@ class Judge:
         weights: hashes that may be named; None: any.
         rising: the stamps of a person on a topic must rise.
         origins: see :func:`contract_problems`.
+        stamps_kept: how many of the sensors' stamps are known, the newest.
     """
 
     def __init__(
@@ -156,13 +157,14 @@ class Judge:
         weights: set[str] | None = None,
         rising: bool = True,
         origins: bool = True,
+        stamps_kept: int = STAMPS_KEPT,
     ):
         self.emotions = self.decisions = self.bad_emotions = 0
         self.problems: Counter[str] = Counter()
         self.examples: list[str] = []
         self.switched_off = False
         self._longest_s, self._stale_after_s, self._weights = longest_window_s, stale_after_s, weights
-        self._rising, self._origins = rising, origins
+        self._rising, self._origins, self._stamps_kept = rising, origins, stamps_kept
         self._order: deque[tuple[str, int]] = deque()
         self._sent: Counter[tuple[str, int]] = Counter()
         self._last: dict[tuple[str, str], int] = {}
@@ -171,7 +173,7 @@ class Judge:
         """Take the stamp, in nanoseconds, of a sensor's message that goes out now."""
         self._order.append((frame_id, stamp))
         self._sent[frame_id, stamp] += 1
-        if len(self._order) > STAMPS_KEPT:
+        if len(self._order) > self._stamps_kept:
             oldest = self._order.popleft()
             self._sent[oldest] -= 1
             if not self._sent[oldest]:

@@ -18,7 +18,8 @@ from rclpy.serialization import deserialize_message  # noqa: E402
 
 from emotion_recognition.processes import own_domain  # noqa: E402
 from emotion_recognition.reliability.fuzz import fuzz  # noqa: E402
-from emotion_recognition.reliability.fuzz_worker import FLIGHT, REPORT, ROBOT, SWITCH, FuzzedNodes  # noqa: E402
+from emotion_recognition.reliability.fuzz_worker import ROBOT, SWITCH, FuzzedNodes  # noqa: E402
+from emotion_recognition.reliability.workers import FLIGHT, REPORT  # noqa: E402
 
 KEYS = {"messages", "crashes", "unhandled", "bad_emotions", "not_recovered", "subscriptions"}
 SUBSCRIPTIONS = {
@@ -111,7 +112,7 @@ def test_a_process_that_ends_early_is_counted_and_its_last_messages_are_kept(tmp
     assert (found["messages"], found["crashes"], found["clean"]) == (10 + 4 + 5 + 6, 1, False)
     assert (found["unhandled"], found["bad_emotions"], found["not_recovered"]) == (2, 3, 1)
     (crashed,) = (one for one in found["problems"] if "exit code" in one)
-    assert "process 1 ended with exit code -6" in crashed and "what it said last" in crashed
+    assert "process fuzz-3-1 ended with exit code -6" in crashed and "what it said last" in crashed
     (kept,) = tmp_path.iterdir()
     assert Path(kept, FLIGHT).read_text() == "the last message" and "said last" in Path(kept, "output.txt").read_text()
     assert "node: bad" in found["problems"] and len(said) == 4

@@ -1,0 +1,204 @@
+"""A robot in simulated time: the real nodes before a camera, a microphone and a clock that can be made to fail.
+
+Time goes on in steps of half a second, each worked off before the next: a piece of sound, then a camera frame. What is
+seen and heard is the bundled recording's face and voice, over and over, in small pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from emotion_recognition.bench.material import Material, load_material
+from emotion_recognition.reliability.bringup import Bringup
+from emotion_recognition.reliability.judging import Judge
+from emotion_recognition.reliability.sensing import audio_info, audio_message, image_message, origin_of
+from emotion_recognition.stamps import SECOND_NS
+
+NAMESPACE = "/robot"
+BEGIN_NS = 1_700_000_000 * SECOND_NS
+STEP_NS = SECOND_NS // 2
+RATE = 16000
+PICTURE = 160, 120
+# From a frame's exposure, which is its stamp, to its receipt.
+LATENCY_NS = SECOND_NS // 50
+CAMERA, MICROPHONE = "camera", "microphone"
+# Two frames and one decision on a face a second, about one on a voice; small pictures; the rest is as shipped.
+SAMPLING = {"frames": 3, "window": 3.0}
+PARAMETERS = {
+    "face_detector": {**SAMPLING, "min_face_size": 40, "detection_interval": 5.0, "track_gap": 2.0},
+    "visual_classifier": SAMPLING,
+    "mfcc_extractor": {"hop": 1.024},
+}
+# A decision's window: the visual classifier's or the voice's, and how far the other's may begin before it.
+LONGEST_WINDOW_S, STALE_AFTER_S = 5.0, 1.5
+STAMPS_KEPT = 1000
+TOPICS = ("emotion", "emotion/raw", "emotion/face", "emotion/speech")
+CALL_S = 30.0
+BOTH = 3
+
+
+class Robot:
+    """The nodes, what their sensors do now, and what comes of it.
+
+    Attributes:
+        bringup: of the nodes.
+        judge: of every Emotion.
+        now_ns: ROS time.
+        sensors_ns: the sensors' time less ROS time.
+        camera: makes the messages of the next frame of its picture and stamp; none where it is gone.
+        microphone: makes the messages of the next piece of sound of its samples and stamp.
+        scene: makes the next picture of the recording's, (H, W, 3) uint8 RGB.
+        voice: makes the next samples of the recording's, int16 (n,).
+        camera_late_ns, microphone_late_ns: how far their stamps lie behind the sensors' time.
+        tells_time: whether ROS time is told.
+        time_is_odd: the nodes may have been told another time, so that no age can be judged.
+        frames: camera frames sent.
+        both: decisions on face and voice heard on ``emotion``.
+        material: the recording's face and voice.
+
+    Args:
+        domain: ROS_DOMAIN_ID.
+    """
+
+    def __init__(self, domain: int):
+        self.bringup = Bringup(domain)
+        self.judge = Judge(LONGEST_WINDOW_S, STALE_AFTER_S, stamps_kept=STAMPS_KEPT)
+        self.now_ns = BEGIN_NS
+        self.material: Material = load_material(PICTURE)
+        self.frames = self.both = self.steps = 0
+        self._heard: list[Any] = []
+        self._clients: dict[str, Any] = {}
+        self.mend()
+        self._start()
+
+    def mend(self) -> None:
+        """Let sensors and clock work as they should."""
+        self.camera: Callable[[np.ndarray, int], list[Any]] = lambda rgb, stamp: [image_message(rgb, stamp, CAMERA)]
+        self.microphone: Callable[[np.ndarray, int], list[Any]] = (
+            lambda samples, stamp: [audio_message(samples, stamp, MICROPHONE)]
+        )  # fmt: skip
+        self.scene: Callable[[np.ndarray], np.ndarray] = lambda rgb: rgb
+        self.voice: Callable[[np.ndarray], np.ndarray] = lambda samples: samples
+        self.sensors_ns = self.camera_late_ns = self.microphone_late_ns = 0
+        self.tells_time, self.time_is_odd = True, False
+
+    def _start(self) -> None:
+        from audio_common_msgs.msg import AudioDataStamped, AudioInfo
+        from rosgraph_msgs.msg import Clock
+        from sensor_msgs.msg import Image
+
+        from emotion_recognition.nodes.composed import PERCEPTION
+
+        for make in PERCEPTION:
+            self.bringup.add(make, NAMESPACE, {"use_sim_time": True, **PARAMETERS.get(make.NAME, {})})
+        self.clock = self.bringup.publisher(Clock, "/clock")
+        self.images = self.bringup.publisher(Image, f"{NAMESPACE}/image")
+        self.sound = self.bringup.publisher(AudioDataStamped, f"{NAMESPACE}/audio_stamped")
+        self.formats = self.bringup.publisher(AudioInfo, f"{NAMESPACE}/audio_info", latched=True)
+        self.listen()
+        self.bringup.until(self._is_at_work, "the nodes listen to their sensors and to each other")
+        self._at_work = self.bringup.ledger.counts()
+        self.bringup.join()
+        self.formats.publish(audio_info())
+        self.bringup.work_off()
+
+    def _is_at_work(self) -> bool:
+        names = ("image", "audio_stamped", "face_samples", "mfcc", "emotion/face", "emotion/speech")
+        counts = self.bringup.ledger.counts()
+        # This process listens to both classifiers, too.
+        return all(counts.get(f"{NAMESPACE}/{name}", 0) >= (2 if "emotion/" in name else 1) for name in names)
+
+    # What is heard.
+
+    def listen(self) -> None:
+        """Listen to every topic with Emotions."""
+        from emotion_recognition.msg import Emotion
+
+        for name in TOPICS:
+            self._heard.append(self.bringup.listen(Emotion, f"{NAMESPACE}/{name}", self._listener(name)))
+
+    def stop_listening(self) -> None:
+        """Listen to none."""
+        for subscription in self._heard:
+            self.bringup.unlisten(subscription)
+        self._heard = []
+
+    def _listener(self, name: str) -> Callable[[Any], None]:
+        # The classifiers take what is up to max_stamp_age old; what is too old to be published is the fusion's to know.
+        fused = name in ("emotion", "emotion/raw")
+
+        def hear(message: Any) -> None:
+            self.judge.hear(name, message, self.now_ns if fused and not self.time_is_odd else None)
+            self.both += name == "emotion" and message.status == BOTH
+
+        return hear
+
+    # What happens.
+
+    def step(self) -> None:
+        """Let half a second pass."""
+        self.now_ns += STEP_NS
+        self.steps += 1
+        if self.tells_time:
+            self.tell(self.now_ns)
+        sensed_ns = self.now_ns + self.sensors_ns
+        samples = self.voice(self.material.sound_at(self.steps * RATE // 2, RATE // 2))
+        for message in self.microphone(samples, sensed_ns - STEP_NS - self.microphone_late_ns):
+            self.send(self.sound, message)
+        # So that a voice is known when the face beside it comes.
+        self.bringup.work_off()
+        rgb = self.scene(self.material.frames[self.material.frame(self.steps / 2)])
+        # No two frames of a camera that works are the same.
+        rgb = np.array(rgb)
+        rgb[0, 0] = self.steps % 251
+        for message in self.camera(rgb, sensed_ns - LATENCY_NS - self.camera_late_ns):
+            self.send(self.images, message)
+            self.frames += 1
+        self.bringup.work_off()
+
+    def send(self, publisher: Any, message: Any) -> None:
+        """Publish a message, or the bytes of one, whose stamp a sensor has sent then."""
+        origin = origin_of(message)
+        if origin is not None:
+            self.judge.sent(*origin)
+        publisher.publish(message)
+
+    def tell(self, time_ns: int) -> None:
+        """Tell a time on /clock, and wait until all nodes know it."""
+        from rosgraph_msgs.msg import Clock
+
+        from emotion_recognition.nodes.conversions import to_time
+
+        self.clock.publish(Clock(clock=to_time(time_ns)))
+        self.bringup.work_off()
+
+    def jump(self, seconds: float, sensors: bool) -> None:
+        """Let ROS time jump, and the sensors' with it if wanted."""
+        self.now_ns += round(seconds * SECOND_NS)
+        if not sensors:
+            self.sensors_ns -= round(seconds * SECOND_NS)
+        if seconds < 0:
+            self.judge.began_anew()
+
+    def call(self, service_type: type, name: str, request: Any) -> Any:
+        """Call a service of a node and return its answer."""
+        if name not in self._clients:
+            self._clients[name] = self.bringup.node.create_client(service_type, f"{NAMESPACE}/{name}")
+        client = self._clients[name]
+        self.bringup.until(client.service_is_ready, f"service {name}", CALL_S)
+        future = client.call_async(request)
+        self.bringup.until(future.done, f"answer of {name}", CALL_S)
+        return future.result()
+
+    def until_at_work(self) -> None:
+        """Wait until the nodes listen to all that they listened to at the beginning."""
+
+        def is_whole() -> bool:
+            counts = self.bringup.ledger.counts()
+            return all(counts.get(topic, 0) >= count for topic, count in self._at_work.items())
+
+        self.bringup.until(is_whole, "the nodes listen again")
+        self.bringup.join()

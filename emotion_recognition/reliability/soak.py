@@ -1,0 +1,141 @@
+"""Simulated hours of faults before the real nodes: ``python -m emotion_recognition.reliability.soak``.
+
+The hours are shared out among robots, each with its nodes in a process of its own; one that ends early or hangs has
+crashed, and another goes on. The last line on stdout is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from emotion_recognition.reliability.workers import MAX_CRASHES, Ended, run
+
+HOURS, SEED = 24.0, 20261123
+WORKER = (sys.executable, "-m", "emotion_recognition.reliability.soak_worker")
+# What a robot's process may take at most: to start, and for a simulated minute.
+START_S, MINUTE_S = 300.0, 10.0
+SUMS = ("frames", "emotions", "decisions", "bad_emotions", "unhandled")
+PROBLEMS_KEPT = 40
+
+
+def soak(
+    hours: float,
+    seed: int,
+    robots: int,
+    keep: Path,
+    say: Callable[[str], None] = lambda text: None,
+    worker: Sequence[str] = WORKER,
+) -> dict[str, Any]:
+    """Let robots live through faults and return what came of it.
+
+    Args:
+        hours: simulated, of all robots together.
+        seed: of the faults.
+        robots: processes at a time.
+        keep: folder that takes the output of a process that crashed.
+        say: told of every process that has ended.
+        worker: command of a process.
+    """
+    began = time.monotonic()
+    minutes = [
+        round(60 * hours * (number + 1) / robots) - round(60 * hours * number / robots) for number in range(robots)
+    ]
+
+    def live(robot: int) -> list[Ended]:
+        ended: list[Ended] = []
+        left = minutes[robot]
+        while left > 0 and len(ended) < MAX_CRASHES:
+            name = f"soak-{seed}-{robot}-{len(ended)}"
+            words = ["--minutes", str(left), "--seed", name]
+            ended.append(run(name, [*worker, *words], START_S + MINUTE_S * left, keep))
+            lived = ended[-1].report.get("minutes", 0)
+            left -= lived
+            say(f"robot {robot}: {lived} minutes{', crashed' if ended[-1].crashed else ''}")
+        return ended
+
+    with ThreadPoolExecutor(robots) as pool:
+        lives = list(pool.map(live, range(robots)))
+    return _result([one for ended in lives for one in ended], seed, robots, hours, time.monotonic() - began)
+
+
+def _result(lives: list[Ended], seed: int, robots: int, hours: float, wall_s: float) -> dict[str, Any]:
+    reports = [one.report for one in lives]
+    sums = {key: sum(report.get(key, 0) for report in reports) for key in SUMS}
+    faults, not_recovered = Counter(), Counter()
+    for report in reports:
+        faults.update(report.get("faults", {}))
+        not_recovered.update(report.get("not_recovered", {}))
+    crashes = sum(bool(one.crashed) for one in lives)
+    memory = [_memory(report["rss_mib"]) for report in reports if report.get("rss_mib")]
+    problems = [
+        text
+        for one in lives
+        for text in (
+            *([one.crashed] if one.crashed else []),
+            *one.report.get("unexpected", []),
+            *one.report.get("examples", []),
+        )
+    ]
+    lived = sum(report.get("minutes", 0) for report in reports) / 60
+    clean = not (crashes or sums["bad_emotions"] or sums["unhandled"] or not_recovered) and lived >= hours - 1e-6
+    return {
+        "simulated_hours": round(lived, 3),
+        "crashes": crashes,
+        "bad_emotions": sums["bad_emotions"],
+        "rss_growth_percent": max((one["growth_percent"] for one in memory), default=0.0),
+        "unhandled": sums["unhandled"],
+        "not_recovered": sum(not_recovered.values()),
+        "clean": clean,
+        "robots": robots,
+        "frames": sums["frames"],
+        "emotions": sums["emotions"],
+        "decisions": sums["decisions"],
+        "seed": seed,
+        "wall_s": round(wall_s, 1),
+        "memory": memory,
+        "faults": dict(sorted(faults.items())),
+        "not_recovered_from": dict(not_recovered),
+        "problems": problems[:PROBLEMS_KEPT],
+    }
+
+
+def _memory(rss_mib: list[float]) -> dict[str, float]:
+    """Return a process's resident memory in MiB: after ten simulated minutes, the largest from then on, the last."""
+    first, largest = rss_mib[0], max(rss_mib)
+    return {
+        "after_10_minutes_mib": first,
+        "largest_mib": largest,
+        "last_mib": rss_mib[-1],
+        "growth_percent": round(100 * (largest / first - 1), 2),
+    }
+
+
+def main(args: list[str] | None = None) -> int:
+    """Let robots live; print what came of it; return 1 where something was found, else 0."""
+    parser = argparse.ArgumentParser(prog="reliability.soak", description=__doc__)
+    parser.add_argument("--hours", type=float, default=HOURS, help=f"simulated, of all robots, {HOURS:g} if left out")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of the faults, {SEED} if left out")
+    parser.add_argument("--robots", type=int, default=min(2, os.cpu_count() or 1), help="processes at a time")
+    parser.add_argument("--keep", type=Path, default=Path("build/soak"), help="folder for what crashed leaves")
+    options = parser.parse_args(args)
+    if not options.hours > 0 or options.robots < 1:
+        parser.error("--hours, --robots: expected above 0, 1 or more")
+    found = soak(
+        options.hours, options.seed, options.robots, options.keep,
+        lambda text: print(text, file=sys.stderr, flush=True),
+    )  # fmt: skip
+    print(json.dumps(found), flush=True)
+    return 0 if found["clean"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Simulated life of a robot full of faults: a short one finds nothing, and what there is to find would be counted."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from random import Random
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS")
+pytest.importorskip("av", reason="the recording is read with PyAV")
+
+from emotion_recognition.processes import own_domain  # noqa: E402
+from emotion_recognition.reliability.robot import Robot  # noqa: E402
+from emotion_recognition.reliability.sensing import image_message  # noqa: E402
+from emotion_recognition.reliability.soak import soak  # noqa: E402
+from emotion_recognition.reliability.soak_worker import Soak  # noqa: E402
+from emotion_recognition.reliability.workers import REPORT  # noqa: E402
+
+KEYS = {"simulated_hours", "crashes", "bad_emotions", "rss_growth_percent", "unhandled", "not_recovered", "faults"}
+# Stands for a process with a robot.
+CRASHES_ONCE = f"""
+import json, pathlib, sys
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+minutes, seed = int(words["--minutes"]), words["--seed"]
+report = {{"minutes": minutes, "rss_mib": [100.0, 103.0, 99.0], "faults": {{"dark": 2}}, "frames": 7, "decisions": 3}}
+crashes = seed.endswith("-1-0")
+if crashes:
+    report |= {{"minutes": 20, "unhandled": 1, "not_recovered": {{"dark": 1}}, "rss_mib": [100.0, 140.0]}}
+pathlib.Path(words["--folder"], {REPORT!r}).write_text(json.dumps(report))
+sys.exit(3 if crashes else 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def robot():
+    made = Robot(int(own_domain()["ROS_DOMAIN_ID"]))
+    for _ in range(10):
+        made.step()
+    yield made
+    made.bringup.close()
+
+
+def test_a_healthy_robot_decides_every_second_on_face_and_voice(robot):
+    frames, decisions, both = robot.frames, robot.judge.decisions, robot.both
+    for _ in range(20):
+        robot.step()
+    assert robot.frames - frames == 20
+    assert robot.both - both >= 8 and robot.judge.decisions - decisions >= 4 * 8
+    assert robot.judge.bad_emotions == 0, robot.judge.examples
+
+
+# One of each sort, and those with an end of their own.
+SOME = (
+    "camera garbage", "microphone of another format", "clock and sensors back", "clock garbage", "switched off",
+    "node cleaned up", "nobody listens", "unfit publisher",
+)  # fmt: skip
+
+
+def test_the_robot_comes_back_from_faults(robot):
+    life = Soak(robot, Random(1))
+    for kind in SOME:
+        life._suffer(kind, 34, 1, 6)
+    assert life.faults == Counter(dict.fromkeys(SOME, 1))
+    assert not life.not_recovered
+    found = life.report()
+    assert (found["bad_emotions"], found["unhandled"]) == (0, 0), (found["examples"], found["unexpected"])
+
+
+def test_a_fault_that_is_not_mended_is_counted(robot):
+    life = Soak(robot, Random(1))
+    robot.mend, mend = (lambda: None), robot.mend
+    try:
+        life._suffer("microphone gone", 34, 1, 6)
+        assert life.not_recovered == Counter({"microphone gone": 1})
+    finally:
+        del robot.mend
+        mend()
+    for _ in range(10):
+        robot.step()
+
+
+def test_a_stamp_of_no_sensor_is_counted(robot):
+    before = robot.judge.bad_emotions
+    # Past the judge, as a node that makes up a stamp would publish it.
+    robot.camera = lambda rgb, stamp: robot.images.publish(image_message(rgb, stamp, "camera")) or []
+    for _ in range(4):
+        robot.step()
+    robot.mend()
+    assert robot.judge.bad_emotions > before
+    assert any("was not sent by a sensor" in one for one in robot.judge.examples)
+
+
+def test_a_crash_is_counted_and_another_process_lives_the_rest(tmp_path):
+    said = []
+    found = soak(2.0, 4, 2, tmp_path, said.append, [sys.executable, "-c", CRASHES_ONCE])
+    # Of two robots with an hour each the second crashed after 20 minutes; a third lived its other 40.
+    assert (found["simulated_hours"], found["crashes"], found["unhandled"], found["not_recovered"]) == (2.0, 1, 1, 1)
+    assert found["rss_growth_percent"] == 40.0 and not found["clean"]
+    assert sorted(one["growth_percent"] for one in found["memory"]) == [3.0, 3.0, 40.0]
+    assert found["memory"][0] == {
+        "after_10_minutes_mib": 100.0, "largest_mib": 103.0, "last_mib": 99.0, "growth_percent": 3.0,
+    }  # fmt: skip
+    assert found["faults"] == {"dark": 6} and found["frames"] == 21 and len(said) == 3
+    (crashed,) = found["problems"]
+    assert "process soak-4-1-0 ended with exit code 3" in crashed
+    assert [one.name for one in tmp_path.iterdir()] == ["soak-4-1-0"]
+
+
+def test_a_short_life_ends_with_one_line_of_json(tmp_path):
+    words = ["--hours", "0.05", "--robots", "1", "--seed", "2", "--keep", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "emotion_recognition.reliability.soak", *words], capture_output=True, text=True,
+        timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) >= KEYS and found["clean"]
+    assert [found[key] for key in ("crashes", "bad_emotions", "unhandled", "not_recovered")] == [0, 0, 0, 0]
+    assert found["simulated_hours"] == 0.05 and found["frames"] > 2 * 180 - 200
