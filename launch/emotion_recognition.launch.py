@@ -16,6 +16,7 @@ from emotion_recognition.nodes.boards import NO_BOARD, boards, parameter_files
 from emotion_recognition.nodes.running import middleware_profile
 
 PACKAGE = "emotion_recognition"
+RESPAWN_DELAY_S = 1.0
 NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion")
 # Launch argument: (topic as the nodes name it, what it carries).
 TOPICS = {
@@ -58,6 +59,12 @@ def _arguments() -> list[DeclareLaunchArgument]:
         DeclareLaunchArgument(
             "composed", default_value="false", choices=["true", "false"], description="all nodes in one process"
         ),
+        DeclareLaunchArgument(
+            "respawn",
+            default_value="true",
+            choices=["true", "false"],
+            description="start a process of the perception nodes that has ended again, unless it plays a media file",
+        ),
     ]
     arguments += [
         DeclareLaunchArgument(name, default_value=topic, description=meaning)
@@ -92,11 +99,14 @@ def _nodes(context) -> list[Node]:
         return Node(executable=executable, ros_arguments=ros_arguments, **{**common, "parameters": parameters}, **own)
 
     sources = {name: value(name) for name in SOURCES if value(name)}
+    again = {"respawn": value("respawn") == "true", "respawn_delay": RESPAWN_DELAY_S}
     if value("composed") == "true":
         # No name: a name given here would rename every node of the process.
         arguments = [f"--{name}={given}" for name, given in sources.items()]
-        return [process("composed", arguments=arguments)]
-    nodes = [process(name, name=name) for name in NODES]
+        # A process that plays a file ends with it.
+        again["respawn"] = again["respawn"] and "media" not in sources
+        return [process("composed", arguments=arguments, **again)]
+    nodes = [process(name, name=name, **again) for name in NODES]
     if sources:
         nodes.append(process("media_source", [sources], name="media_source"))
     return nodes

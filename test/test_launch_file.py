@@ -28,7 +28,8 @@ from emotion_recognition.security import ENCLAVES  # noqa: E402
 LAUNCH_DEFAULTS = "emotion_recognition.yaml"
 NODES = ["face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion"]
 ARGUMENTS = {
-    "namespace", "params_file", "board", "use_sim_time", "log_level", "composed", "media", "camera", "microphone",
+    "namespace", "params_file", "board", "use_sim_time", "log_level", "composed", "respawn", "media", "camera",
+    "microphone",
     "image_topic", "compressed_image_topic", "audio_topic", "plain_audio_topic", "audio_info_topic", "emotion_topic",
 }  # fmt: skip
 
@@ -46,13 +47,19 @@ def of(description, kind):
     return [entity for entity in description.entities if isinstance(entity, kind)]
 
 
-def launched(description, **arguments) -> dict[str, list[str]]:
-    """Return the command line of every node that arguments bring up, by the name of its executable."""
+def nodes_of(description, **arguments) -> tuple[list[Node], LaunchContext]:
+    """Return the nodes that arguments bring up, and the context they are in."""
     context = LaunchContext()
     context.launch_configurations.update(arguments)
     for argument in of(description, DeclareLaunchArgument):
         argument.visit(context)
     (function,) = of(description, OpaqueFunction)
+    return function.execute(context), context
+
+
+def launched(description, **arguments) -> dict[str, list[str]]:
+    """Return the command line of every node that arguments bring up, by the name of its executable."""
+    nodes, context = nodes_of(description, **arguments)
     commands = {}
 
     def record(process, context):
@@ -63,7 +70,7 @@ def launched(description, **arguments) -> dict[str, list[str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ExecuteProcess, "execute", record)  # instead of starting it
-        for node in function.execute(context):
+        for node in nodes:
             assert isinstance(node, Node)
             node.execute(context)
     return commands
@@ -111,6 +118,32 @@ def test_one_process_when_composed(description):
     assert after(words, "--enclave") == ["/emotion_recognition/composed"]
     assert [word for word in after(words, "-r") if word.startswith("__")] == ["__ns:=/robot"]
     assert f"/**/{NODES[0]}" in parameters(words)[0]
+
+
+def respawned(description, **arguments) -> dict[str, tuple[bool, float | None]]:
+    """Return whether, and after how long, each process is started again, by the name of its executable."""
+    told, plain = {}, Node.__init__
+
+    def record(self, *, executable, respawn=False, respawn_delay=None, **others):
+        told[executable] = respawn, respawn_delay
+        plain(self, executable=executable, respawn=respawn, respawn_delay=respawn_delay, **others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Node, "__init__", record)
+        nodes_of(description, **arguments)
+    return told
+
+
+def test_a_node_that_has_ended_is_started_again_unless_told_otherwise(description):
+    always = dict.fromkeys(NODES, (True, 1.0))
+    assert respawned(description) == always
+    assert respawned(description, respawn="false") == dict.fromkeys(NODES, (False, 1.0))
+    assert respawned(description, camera="/dev/video0") == {**always, "media_source": (False, None)}
+
+
+def test_one_process_is_started_again_unless_it_plays_a_file(description):
+    assert respawned(description, composed="true", camera="/dev/video0") == {"composed": (True, 1.0)}
+    assert respawned(description, composed="true", media="film.mkv") == {"composed": (False, 1.0)}
 
 
 def test_a_source_is_a_sixth_process(description):
@@ -161,7 +194,7 @@ def test_a_board_is_laid_over_the_defaults_and_under_a_file_of_ones_own(descript
         assert len(parameters(words)) == 3
 
 
-@pytest.mark.parametrize("argument", ["composed", "use_sim_time", "board"])
+@pytest.mark.parametrize("argument", ["composed", "use_sim_time", "respawn", "board"])
 def test_a_choice_that_does_not_exist_is_refused(description, argument):
     with pytest.raises(RuntimeError, match=argument):
         launched(description, **{argument: "perhaps"})
