@@ -41,6 +41,9 @@ _CAMERA, _MICROPHONE = Reason.CAMERA_STALE, Reason.MICROPHONE_STALE
 _WHOLE = (Status.BOTH, Reason.NONE)
 _NO_CAMERA, _NO_MICROPHONE = (Status.SPEECH_ONLY, _CAMERA), (Status.FACE_ONLY, _MICROPHONE)
 _NOTHING = (Status.NEITHER, _CAMERA | _MICROPHONE)
+_NO_FACE_MODEL = (Status.SPEECH_ONLY, _CAMERA | Reason.MODEL_MISSING)
+_NO_VOICE_MODEL = (Status.FACE_ONLY, _MICROPHONE | Reason.MODEL_MISSING)
+_OFF = (Status.NEITHER, Reason.DISABLED)
 _NO_VOICE = (Status.FACE_ONLY, Reason.NO_VOICE)
 _CAMERA_FROZEN = (Status.SPEECH_ONLY, Reason.CAMERA_FROZEN)
 _MICROPHONE_FROZEN = (Status.FACE_ONLY, Reason.MICROPHONE_FROZEN)
@@ -64,6 +67,9 @@ SENSOR_FAULTS = (
     Fault("clock and sensors back", "ROS time and all stamps jump 10 s back", _WHOLE, 2.0, 1.0, _ANEW),
     Fault("clock forward", "ROS time jumps 10 s ahead of the stamps", _NOTHING, 1.5, 2.0),
     Fault("clock back", "ROS time jumps 10 s behind the stamps", _NOTHING, 1.5, 2.0),
+    Fault("no face model", "`visual_classifier` is cleaned up", _NO_FACE_MODEL, 1.5, 2.0, (_WHOLE, _NO_CAMERA)),
+    Fault("no voice model", "`speech_classifier` is cleaned up", _NO_VOICE_MODEL, 1.5, 2.5, (_WHOLE, _NO_MICROPHONE)),
+    Fault("switched off", "`~/enable` of any node was called with false", _OFF, 0.2, 3.0),
 )
 
 NODE_FAULTS = (

@@ -9,8 +9,10 @@ import messages as make
 import numpy as np
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from emotion_recognition.msg import Emotion
+from rclpy.lifecycle import TransitionCallbackReturn
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
+from std_srvs.srv import SetBool
 
 from emotion_recognition.nodes.conversions import to_time
 from emotion_recognition.nodes.face_detector import FaceDetector
@@ -57,8 +59,10 @@ class World:
     def __init__(self, bench, picture: np.ndarray, voice: np.ndarray):
         self.bench, self._picture, self._speech = bench, picture, voice
         simulated = {"use_sim_time": True, "silence_report": 3600.0}
-        for node in NODES:
-            bench.add(node, "-r", f"/clock:={bench.namespace}/clock", **simulated)
+        clock = f"/clock:={bench.namespace}/clock"
+        self._nodes = {node.NAME: bench.add(node, "-r", clock, **simulated) for node in NODES}
+        self._unloaded: list[str] = []
+        self._is_off = False
         self.now_ns = BEGIN
         self._clock = bench.publisher(Clock, "clock", 100)
         self._images = bench.publisher(Image, "image", 10)
@@ -76,6 +80,12 @@ class World:
         """Let everything work; a sensor that ran ahead of ROS time goes back."""
         if getattr(self, "sensors_ns", 0) > 0:
             self.judge.began_anew()
+        for name in self._unloaded:
+            assert self._nodes[name].autostart()
+        self._unloaded = []
+        if self._is_off:
+            self.switch(True)
+        self._until_heard()
         self.camera, self.microphone = self.frame, make.audio
         self.late_ns = {"camera": 0, "microphone": 0}
         self.voice, self.sensors_ns = self._speech, 0
@@ -103,6 +113,27 @@ class World:
             self.sensors_ns -= round(seconds * SECOND)
         elif seconds < 0:
             self.judge.began_anew()
+
+    def unload(self, name: str) -> None:
+        """Bring a node back to where it has no model and no publishers."""
+        for trigger in (self._nodes[name].trigger_deactivate, self._nodes[name].trigger_cleanup):
+            assert trigger() == TransitionCallbackReturn.SUCCESS
+        self._unloaded.append(name)
+
+    def switch(self, on: bool) -> None:
+        """Switch perception off or on, and wait until every node has it."""
+        answer = self.bench.call(SetBool, f"{self.bench.namespace}/mfcc_extractor/enable", SetBool.Request(data=on))
+        assert answer.success
+        self._is_off = not on
+        if on:
+            return
+        sensors = (self._images, self._sound)
+        self.bench.until(lambda: not any(one.get_subscription_count() for one in sensors), "nobody listens")
+        self.bench.settle()
+
+    def _until_heard(self) -> None:
+        sensors = (self._images, self._sound)
+        self.bench.until(lambda: all(one.get_subscription_count() for one in sensors), "both sensors are listened to")
 
     def step(self) -> list[Heard]:
         """Let one step pass; return what was heard in it."""

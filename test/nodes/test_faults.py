@@ -15,6 +15,8 @@ from PIL import Image as Picture  # noqa: E402
 from real_recording import recording_parts  # noqa: E402
 
 from emotion_recognition.estimates import Reason, Status  # noqa: E402
+from emotion_recognition.nodes.speech_classifier import SpeechClassifierNode  # noqa: E402
+from emotion_recognition.nodes.visual_classifier import VisualClassifierNode  # noqa: E402
 from emotion_recognition.reliability.faults import NODE_FAULTS, SENSOR_FAULTS, markdown  # noqa: E402
 
 SECOND = 1_000_000_000
@@ -67,6 +69,9 @@ BEGIN = {
     "clock and sensors back": lambda world: world.jump(-10, sensors=True),
     "clock forward": lambda world: world.jump(10, sensors=False),
     "clock back": lambda world: world.jump(-10, sensors=False),
+    "no face model": lambda world: world.unload(VisualClassifierNode.NAME),
+    "no voice model": lambda world: world.unload(SpeechClassifierNode.NAME),
+    "switched off": lambda world: world.switch(False),
 }
 
 
