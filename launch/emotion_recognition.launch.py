@@ -14,10 +14,10 @@ from launch_ros.actions import Node
 
 from emotion_recognition.nodes.boards import NO_BOARD, boards, parameter_files
 from emotion_recognition.nodes.running import middleware_profile
+from emotion_recognition.parameters import PERCEPTION
 
 PACKAGE = "emotion_recognition"
 RESPAWN_DELAY_S = 1.0
-NODES = ("face_detector", "mfcc_extractor", "visual_classifier", "speech_classifier", "fusion")
 # Launch argument: (topic as the nodes name it, what it carries).
 TOPICS = {
     "image_topic": ("image", "sensor_msgs/Image from the camera"),
@@ -106,7 +106,7 @@ def _nodes(context) -> list[Node]:
         # A process that plays a file ends with it.
         again["respawn"] = again["respawn"] and "media" not in sources
         return [process("composed", arguments=arguments, **again)]
-    nodes = [process(name, name=name, **again) for name in NODES]
+    nodes = [process(name, name=name, **again) for name in PERCEPTION]
     if sources:
         nodes.append(process("media_source", [sources], name="media_source"))
     return nodes
