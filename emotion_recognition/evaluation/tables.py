@@ -9,7 +9,7 @@ from emotion_recognition.evaluation.action_unit_classifier import ACTION_UNITS
 from emotion_recognition.evaluation.records import WHOLE, RunRecord
 from emotion_recognition.evaluation.report import DEFAULT, FER2013_TEST, PAPER, Pair, Runs
 
-BEGIN, END = "<!-- accuracy -->", "<!-- /accuracy -->"
+MARKER = "accuracy"
 NONE = "–"
 MEAN, POOLED = "mean of folds", "pooled"
 GM, AM = "geometric", "arithmetic"
@@ -143,20 +143,23 @@ def full_report(runs: Runs) -> str:
     return "\n\n".join(parts)
 
 
-def write_between_markers(path: Path | str, table: str) -> bool:
-    """Replace what stands between the markers of a file; return whether that changed it.
+def write_between_markers(path: Path | str, table: str, marker: str = MARKER) -> bool:
+    """Replace what stands between the lines ``<!-- marker -->`` and ``<!-- /marker -->`` of a file.
+
+    Returns whether that changed it.
 
     Raises:
         ValueError: the file does not hold each marker once, in order.
         OSError: it cannot be read or written.
     """
     path = Path(path)
+    begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
     text = path.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"{path}: expected one line '{BEGIN}' and after it one line '{END}'")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    new = f"{before}{BEGIN}\n{table}\n{END}{after}"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"{path}: expected one line '{begin}' and after it one line '{end}'")
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    new = f"{before}{begin}\n{table}\n{end}{after}"
     if new != text:
         path.write_text(new, encoding="utf-8")
     return new != text

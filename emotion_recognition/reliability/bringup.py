@@ -52,6 +52,8 @@ class Ledger:
         self.unexpected: list[str] = []
         self._lock = threading.Lock()
         self._subscribed: list[Subscribed] = []
+        # Messages under way; while one is received before it is noted as sent, another may hide in it.
+        self._under_way = 0
 
     @property
     def unhandled(self) -> int:
@@ -67,6 +69,7 @@ class Ledger:
         """Take that a subscription is no more."""
         with self._lock:
             self._subscribed = [one for one in self._subscribed if one.subscription is not subscription]
+            self._under_way = sum(one.due - one.received for one in self._subscribed)
 
     def sent(self, topic: str, deliverable: bool = True) -> None:
         """Take that a message was published; ``deliverable``: it can be read as one of its type."""
@@ -75,11 +78,14 @@ class Ledger:
             for one in self._subscribed:
                 if one.topic == topic and (deliverable or one.raw):
                     one.due += 1
+                    self._under_way += 1
 
     def took(self, subscribed: Subscribed) -> None:
         """Take that a message was received and worked on."""
         with self._lock:
             subscribed.received += 1
+            # A node may have dropped the subscription meanwhile.
+            self._under_way -= any(one is subscribed for one in self._subscribed)
             self.received[subscribed.topic] += 1
 
     def reported(self, node: str, kind: str, text: str) -> None:
@@ -88,6 +94,11 @@ class Ledger:
             self.reports[node, kind] += 1
             if kind.startswith("unexpected") and len(self.unexpected) < 20:
                 self.unexpected.append(f"{node}: {text}")
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no message is under way."""
+        return not self._under_way and not self.owed()
 
     def owed(self) -> dict[str, int]:
         """Return how many messages are still under way, by node and topic."""
@@ -99,6 +110,7 @@ class Ledger:
         with self._lock:
             for one in self._subscribed:
                 one.due = one.received
+            self._under_way = 0
 
     def counts(self) -> dict[str, int]:
         """Return how many subscriptions each topic has here."""
@@ -284,9 +296,11 @@ class Bringup:
 
     def is_quiet(self) -> bool:
         """Whether no message is under way or worked on."""
+        if not self.ledger.is_settled:
+            return False
         # A worker is asked before the ledger: what it publishes is in there when it is idle.
         workers = (worker for node in self.nodes.values() if (worker := node.worker) is not None)
-        return all(worker.is_idle for worker in workers) and not self.ledger.owed()
+        return all(worker.is_idle for worker in workers) and self.ledger.is_settled
 
     def unlisten(self, subscription: Any) -> None:
         """End what :meth:`listen` began."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emotion_recognition.bench.machine import describe
 from emotion_recognition.reliability.workers import MAX_CRASHES, Ended, run
 
 MESSAGES, CHUNK, SEED = 100_000, 5_000, 20261123
@@ -124,6 +125,7 @@ def fuzz(
         "workers": workers,
         "wall_s": round(time.monotonic() - began, 1),
         "subscriptions": {topic: dict(counts) for topic, counts in sorted(tally.subscriptions.items())},
+        "machine": describe(),
         "problems": tally.problems,
     }
 

@@ -43,7 +43,7 @@ def _camera_frozen(robot: Robot, random: Random) -> None:
 
 
 def _camera_late(robot: Robot, random: Random) -> None:
-    robot.camera_late_ns = random.randint(1, 8) * SECOND_NS
+    robot.camera_late_ns, robot.stamps_go_back = random.randint(1, 8) * SECOND_NS, True
 
 
 def _camera_garbage(robot: Robot, random: Random) -> None:
@@ -58,8 +58,7 @@ def _camera_garbage(robot: Robot, random: Random) -> None:
         # What has no whole prefix the middleware does not publish.
         return [data] if data[:4] == b"\0\1\0\0" and len(data) > 4 else []
 
-    robot.camera = broken
-    robot.judge.began_anew()
+    robot.camera, robot.stamps_go_back = broken, True
 
 
 def _camera_of_another_format(robot: Robot, random: Random) -> None:
@@ -77,8 +76,7 @@ def _camera_stamps_wrong(robot: Robot, random: Random) -> None:
 
 def _camera_restarted(robot: Robot, random: Random) -> None:
     """Its clock stands a little behind what it was; its earlier stamps come again."""
-    robot.camera_late_ns = round(random.uniform(0.6, 1.4) * SECOND_NS)
-    robot.judge.began_anew()
+    robot.camera_late_ns, robot.stamps_go_back = round(random.uniform(0.6, 1.4) * SECOND_NS), True
 
 
 def _camera_twice(robot: Robot, random: Random) -> None:
@@ -145,7 +143,12 @@ def _microphone_clipped(robot: Robot, random: Random) -> None:
 
 
 def _microphone_late(robot: Robot, random: Random) -> None:
-    robot.microphone_late_ns = random.randint(1, 8) * SECOND_NS
+    robot.microphone_late_ns, robot.stamps_go_back = random.randint(1, 8) * SECOND_NS, True
+
+
+def _microphone_in_one_piece(robot: Robot, random: Random) -> None:
+    """A minute of sound comes at once, and again."""
+    robot.microphone = lambda samples, stamp: [audio_message(np.tile(samples, 60), stamp, MICROPHONE)]
 
 
 def _microphone_gaps(robot: Robot, random: Random) -> None:
@@ -161,8 +164,7 @@ def _microphone_garbage(robot: Robot, random: Random) -> None:
         change_fields(message, random, random.randint(1, 3))
         return [message]
 
-    robot.microphone = broken
-    robot.judge.began_anew()
+    robot.microphone, robot.stamps_go_back = broken, True
 
 
 def _microphone_of_another_format(robot: Robot, random: Random) -> None:
@@ -321,6 +323,7 @@ INCIDENTS: dict[str, Incident] = {
     "microphone muted": Incident(_microphone_muted),
     "microphone clipped": Incident(_microphone_clipped),
     "microphone late": Incident(_microphone_late),
+    "microphone in one piece": Incident(_microphone_in_one_piece, weight=0.3),
     "microphone gaps": Incident(_microphone_gaps),
     "microphone garbage": Incident(_microphone_garbage),
     "microphone of another format": Incident(_microphone_of_another_format, _format_again),

@@ -9,8 +9,6 @@ import math
 from collections import Counter, deque
 from typing import Any
 
-import numpy as np
-
 from emotion_recognition import emotions
 from emotion_recognition.estimates import STREAM_REASONS, SUM_TOLERANCE, Modality, Reason, Status
 from emotion_recognition.stamps import SECOND_NS
@@ -26,7 +24,7 @@ _HAS_VOICE = (Status.SPEECH_ONLY, Status.BOTH)
 # How many stamps of sensors and how many bad messages are kept.
 STAMPS_KEPT = 20_000
 # How far a window's times, which follow the sensor's clock evenly, may lie beside the stamps it comes from.
-JITTER_NS = SECOND_NS // 10
+JITTER_S = 0.1
 EXAMPLES_KEPT = 20
 
 
@@ -39,15 +37,15 @@ def contract_problems(message: Any, *, origins: bool = True, smoothed: bool = Fa
             up estimates hands theirs on.
         smoothed: of the topic ``emotion``, whose class need not be the most probable one: a label is held for a while.
     """
-    probabilities = np.asarray(message.probabilities, np.float64)
+    probabilities = [float(value) for value in message.probabilities]
     ids, labels = list(message.class_ids), list(message.labels)
     if not len(ids) == len(labels) == len(probabilities) >= 1:
         return [f"table: {len(ids)} ids, {len(labels)} labels, {len(probabilities)} probabilities"]
+    if not all(map(math.isfinite, probabilities)):
+        return [f"finite: probabilities {probabilities}"]
     found = []
-    if not np.isfinite(probabilities).all():
-        return [f"finite: probabilities {probabilities.tolist()}"]
-    if probabilities.min() < 0 or probabilities.max() > 1:
-        found.append(f"range: probabilities {probabilities.tolist()}")
+    if min(probabilities) < 0 or max(probabilities) > 1:
+        found.append(f"range: probabilities {probabilities}")
     if abs(math.fsum(probabilities) - 1) >= SUM_TOLERANCE:
         found.append(f"sum: probabilities sum to {math.fsum(probabilities)}")
     if not set(ids) <= set(emotions.CLASS_IDS) or len(set(ids)) != len(ids):
@@ -73,21 +71,22 @@ def _range_problems(message: Any) -> list[str]:
     found = [
         f"range: {name} {value}" for name, value in values.items() if not low.get(name, 0) <= value <= 1
     ]  # fmt: skip
-    if not np.isfinite(np.asarray(message.face_box, np.float64)).all():
+    if not all(map(math.isfinite, message.face_box)):
         found.append(f"finite: face_box {list(message.face_box)}")
     if stamp_ns(message.window_end) < stamp_ns(message.window_start):
         found.append("window: it ends before it starts")
     return found
 
 
-def _class_problems(message: Any, status: Status, probabilities: np.ndarray, smoothed: bool) -> list[str]:
+def _class_problems(message: Any, status: Status, probabilities: list[float], smoothed: bool) -> list[str]:
     said = message.class_id, message.label
     if status is Status.NEITHER:
         wrong = said != (emotions.UNKNOWN, emotions.UNKNOWN_LABEL) or message.confidence != 0
-        wrong = wrong or np.ptp(probabilities) != 0
+        wrong = wrong or len(set(probabilities)) != 1
         return [f"class: status NEITHER with class {said}, confidence {message.confidence}"] if wrong else []
     ids = list(message.class_ids)
-    expected, confidence = ids[int(probabilities.argmax())], probabilities.max()
+    confidence = max(probabilities)
+    expected = ids[probabilities.index(confidence)]
     if message.reasons & Reason.ABSTAINED:
         expected = emotions.UNKNOWN
     elif smoothed and message.class_id in ids:
@@ -115,7 +114,7 @@ def _reason_problems(message: Any, status: Status, modality: Modality) -> list[s
 
 
 def _origin_problems(message: Any, status: Status) -> list[str]:
-    face = bool(message.face_weights), bool(message.face_frames), bool(np.any(message.face_box))
+    face = bool(message.face_weights), bool(message.face_frames), any(message.face_box)
     voice = bool(message.speech_weights), message.voice_activity > 0
     found = []
     if set(face) != {status in _HAS_FACE}:
@@ -148,6 +147,7 @@ class Judge:
         rising: the stamps of a person on a topic must rise.
         origins: see :func:`contract_problems`.
         stamps_kept: how many of the sensors' stamps are known, the newest.
+        message_s: longest message of sound that is stamped with its end: a window may end so far before its stamp.
     """
 
     def __init__(
@@ -158,11 +158,13 @@ class Judge:
         rising: bool = True,
         origins: bool = True,
         stamps_kept: int = STAMPS_KEPT,
+        message_s: float = 0.0,
     ):
         self.emotions = self.decisions = self.bad_emotions = 0
         self.problems: Counter[str] = Counter()
         self.examples: list[str] = []
         self.switched_off = False
+        self._beside_ns = round((JITTER_S + message_s) * SECOND_NS)
         self._longest_s, self._stale_after_s, self._weights = longest_window_s, stale_after_s, weights
         self._rising, self._origins, self._stamps_kept = rising, origins, stamps_kept
         self._order: deque[tuple[str, int]] = deque()
@@ -235,7 +237,7 @@ class Judge:
         start, end = stamp_ns(message.window_start), stamp_ns(message.window_end)
         if self._longest_s is not None:
             limit_ns = round(self._longest_s * SECOND_NS)
-            if end - start > limit_ns or not start - JITTER_NS <= stamp <= end + JITTER_NS:
+            if end - start > limit_ns or not start - self._beside_ns <= stamp <= end + self._beside_ns:
                 found.append(f"window: {start} to {end} about {stamp}, longer than {self._longest_s} s or beside it")
         if self._stale_after_s is not None and now_ns is not None:
             age_s = (now_ns - stamp) / SECOND_NS

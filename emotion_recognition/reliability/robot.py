@@ -1,6 +1,6 @@
 """A robot in simulated time: the real nodes before a camera, a microphone and a clock that can be made to fail.
 
-Time goes on in steps of half a second, each worked off before the next: a piece of sound, then a camera frame. What is
+Time goes on in steps of a second, each worked off before the next: two camera frames, then a piece of sound. What is
 seen and heard is the bundled recording's face and voice, over and over, in small pictures.
 """
 
@@ -19,22 +19,25 @@ from emotion_recognition.stamps import SECOND_NS
 
 NAMESPACE = "/robot"
 BEGIN_NS = 1_700_000_000 * SECOND_NS
-STEP_NS = SECOND_NS // 2
+STEP_NS = SECOND_NS
 RATE = 16000
 PICTURE = 160, 120
-# From a frame's exposure, which is its stamp, to its receipt.
-LATENCY_NS = SECOND_NS // 50
+# Stamps of the frames and of the sound of a step, from the time told: a time that is told once a second falls behind.
+FRAMES_NS, SOUND_NS = (-SECOND_NS // 4, SECOND_NS // 4), 27 * SECOND_NS // 100
 CAMERA, MICROPHONE = "camera", "microphone"
-# Two frames and one decision on a face a second, about one on a voice; small pictures; the rest is as shipped.
+# Two frames and one decision on a face a second, one on a voice in two; small pictures, seldom searched as a whole;
+# sound stamped with its end, since it comes in pieces of a second; the rest is as shipped.
 SAMPLING = {"frames": 3, "window": 3.0}
 PARAMETERS = {
-    "face_detector": {**SAMPLING, "min_face_size": 40, "detection_interval": 5.0, "track_gap": 2.0},
+    "face_detector": {**SAMPLING, "min_face_size": 40, "detection_interval": 10.0, "track_gap": 2.0},
     "visual_classifier": SAMPLING,
-    "mfcc_extractor": {"hop": 1.024},
+    "mfcc_extractor": {"hop": 2.048, "audio_stamp": "end"},
 }
 # A decision's window: the visual classifier's or the voice's, and how far the other's may begin before it.
 LONGEST_WINDOW_S, STALE_AFTER_S = 5.0, 1.5
 STAMPS_KEPT = 1000
+# Steps until the nodes have followed a sensor back to stamps that rise.
+FOLLOWED = 4
 TOPICS = ("emotion", "emotion/raw", "emotion/face", "emotion/speech")
 CALL_S = 30.0
 BOTH = 3
@@ -55,6 +58,7 @@ class Robot:
         camera_late_ns, microphone_late_ns: how far their stamps lie behind the sensors' time.
         tells_time: whether ROS time is told.
         time_is_odd: the nodes may have been told another time, so that no age can be judged.
+        stamps_go_back: a sensor's stamps do not rise, which the nodes follow where it keeps to them for a second.
         frames: camera frames sent.
         both: decisions on face and voice heard on ``emotion``.
         material: the recording's face and voice.
@@ -65,10 +69,11 @@ class Robot:
 
     def __init__(self, domain: int):
         self.bringup = Bringup(domain)
-        self.judge = Judge(LONGEST_WINDOW_S, STALE_AFTER_S, stamps_kept=STAMPS_KEPT)
+        self.judge = Judge(LONGEST_WINDOW_S, STALE_AFTER_S, stamps_kept=STAMPS_KEPT, message_s=STEP_NS / SECOND_NS)
         self.now_ns = BEGIN_NS
         self.material: Material = load_material(PICTURE)
         self.frames = self.both = self.steps = 0
+        self.stamps_go_back = False
         self._heard: list[Any] = []
         self._clients: dict[str, Any] = {}
         self.mend()
@@ -84,6 +89,8 @@ class Robot:
         self.voice: Callable[[np.ndarray], np.ndarray] = lambda samples: samples
         self.sensors_ns = self.camera_late_ns = self.microphone_late_ns = 0
         self.tells_time, self.time_is_odd = True, False
+        self._followed = FOLLOWED if self.stamps_go_back else 0
+        self.stamps_go_back = False
 
     def _start(self) -> None:
         from audio_common_msgs.msg import AudioDataStamped, AudioInfo
@@ -139,24 +146,26 @@ class Robot:
     # What happens.
 
     def step(self) -> None:
-        """Let half a second pass."""
+        """Let a second pass."""
         self.now_ns += STEP_NS
         self.steps += 1
+        if self.stamps_go_back or self._followed:
+            self._followed = max(0, self._followed - 1)
+            self.judge.began_anew()
         if self.tells_time:
             self.tell(self.now_ns)
         sensed_ns = self.now_ns + self.sensors_ns
-        samples = self.voice(self.material.sound_at(self.steps * RATE // 2, RATE // 2))
-        for message in self.microphone(samples, sensed_ns - STEP_NS - self.microphone_late_ns):
+        for number, offset_ns in enumerate(FRAMES_NS):
+            # No two frames of a camera that works are the same.
+            rgb = np.array(self.scene(self.material.frames[self.material.frame(self.steps + number / 2)]))
+            rgb[0, 0] = (2 * self.steps + number) % 251
+            for message in self.camera(rgb, sensed_ns + offset_ns - self.camera_late_ns):
+                self.send(self.images, message)
+                self.frames += 1
+            self.bringup.work_off()
+        samples = self.voice(self.material.sound_at(self.steps * RATE, RATE))
+        for message in self.microphone(samples, sensed_ns + SOUND_NS - self.microphone_late_ns):
             self.send(self.sound, message)
-        # So that a voice is known when the face beside it comes.
-        self.bringup.work_off()
-        rgb = self.scene(self.material.frames[self.material.frame(self.steps / 2)])
-        # No two frames of a camera that works are the same.
-        rgb = np.array(rgb)
-        rgb[0, 0] = self.steps % 251
-        for message in self.camera(rgb, sensed_ns - LATENCY_NS - self.camera_late_ns):
-            self.send(self.images, message)
-            self.frames += 1
         self.bringup.work_off()
 
     def send(self, publisher: Any, message: Any) -> None:

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from emotion_recognition.bench.machine import describe
 from emotion_recognition.reliability.workers import MAX_CRASHES, Ended, run
 
 HOURS, SEED = 24.0, 20261123
@@ -104,6 +105,7 @@ def _result(lives: list[Ended], seed: int, robots: int, hours: float, wall_s: fl
         "memory": memory,
         "faults": dict(sorted(faults.items())),
         "not_recovered_from": dict(not_recovered),
+        "machine": describe(),
         "problems": problems[:PROBLEMS_KEPT],
     }
 

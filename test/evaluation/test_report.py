@@ -166,4 +166,4 @@ def test_committed_records_can_be_read_and_readme_holds_their_table():
     text = (ROOT / "README.md").read_text()
     if not runs.records:
         pytest.skip("no run records are committed yet")
-    assert f"{tables.BEGIN}\n{tables.accuracy_table(runs)}\n{tables.END}" in text
+    assert f"<!-- accuracy -->\n{tables.accuracy_table(runs)}\n<!-- /accuracy -->" in text

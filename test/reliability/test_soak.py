@@ -37,7 +37,7 @@ sys.exit(3 if crashes else 0)
 @pytest.fixture(scope="module")
 def robot():
     made = Robot(int(own_domain()["ROS_DOMAIN_ID"]))
-    for _ in range(10):
+    for _ in range(5):
         made.step()
     yield made
     made.bringup.close()
@@ -45,10 +45,10 @@ def robot():
 
 def test_a_healthy_robot_decides_every_second_on_face_and_voice(robot):
     frames, decisions, both = robot.frames, robot.judge.decisions, robot.both
-    for _ in range(20):
+    for _ in range(10):
         robot.step()
     assert robot.frames - frames == 20
-    assert robot.both - both >= 8 and robot.judge.decisions - decisions >= 4 * 8
+    assert robot.both - both >= 4 and robot.judge.decisions - decisions >= 3 * 10
     assert robot.judge.bad_emotions == 0, robot.judge.examples
 
 
@@ -62,8 +62,8 @@ SOME = (
 def test_the_robot_comes_back_from_faults(robot):
     life = Soak(robot, Random(1))
     for kind in SOME:
-        life._suffer(kind, 34, 1, 6)
-    assert life.faults == Counter(dict.fromkeys(SOME, 1))
+        life._suffer(kind, 17, 1, 3)
+    assert life.report()["in_order"] == list(SOME)
     assert not life.not_recovered
     found = life.report()
     assert (found["bad_emotions"], found["unhandled"]) == (0, 0), (found["examples"], found["unexpected"])
@@ -73,12 +73,12 @@ def test_a_fault_that_is_not_mended_is_counted(robot):
     life = Soak(robot, Random(1))
     robot.mend, mend = (lambda: None), robot.mend
     try:
-        life._suffer("microphone gone", 34, 1, 6)
+        life._suffer("microphone gone", 17, 1, 3)
         assert life.not_recovered == Counter({"microphone gone": 1})
     finally:
         del robot.mend
         mend()
-    for _ in range(10):
+    for _ in range(5):
         robot.step()
 
 
