@@ -43,6 +43,7 @@ class Ledger:
         published: messages by topic.
         reports: lines that the nodes' reporters were given, by node and kind; those held back in the log, too.
         unexpected: of these the texts of exceptions that were caught as unexpected, the first ones.
+        changes: how often a subscription was made or dropped.
     """
 
     def __init__(self):
@@ -50,6 +51,7 @@ class Ledger:
         self.received: Counter[str] = Counter()
         self.reports: Counter[tuple[str, str]] = Counter()
         self.unexpected: list[str] = []
+        self.changes = 0
         self._lock = threading.Lock()
         self._subscribed: list[Subscribed] = []
         # Messages under way; while one is received before it is noted as sent, another may hide in it.
@@ -64,11 +66,13 @@ class Ledger:
         """Take a new subscription."""
         with self._lock:
             self._subscribed.append(subscribed)
+            self.changes += 1
 
     def drop(self, subscription: Any) -> None:
         """Take that a subscription is no more."""
         with self._lock:
             self._subscribed = [one for one in self._subscribed if one.subscription is not subscription]
+            self.changes += 1
             self._under_way = sum(one.due - one.received for one in self._subscribed)
 
     def sent(self, topic: str, deliverable: bool = True) -> None:

@@ -281,6 +281,7 @@ def _nodes(robot: Robot) -> list[str]:
 
 def _nobody_listens(robot: Robot, random: Random) -> None:
     robot.stop_listening()
+    robot.until_at_rest()
 
 
 def _somebody_listens(robot: Robot) -> None:

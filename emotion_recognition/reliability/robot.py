@@ -6,6 +6,7 @@ seen and heard is the bundled recording's face and voice, over and over, in smal
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,8 @@ STAMPS_KEPT = 1000
 FOLLOWED = 4
 TOPICS = ("emotion", "emotion/raw", "emotion/face", "emotion/speech")
 CALL_S = 30.0
+# For so long nothing may change before the nodes count as at work; they look for listeners every 0.2 s.
+STEADY_S = 0.5
 BOTH = 3
 
 
@@ -203,11 +206,24 @@ class Robot:
         return future.result()
 
     def until_at_work(self) -> None:
-        """Wait until the nodes listen to all that they listened to at the beginning."""
+        """Wait until the nodes listen to all that they listened to at the beginning, and stay so."""
+        ledger = self.bringup.ledger
 
         def is_whole() -> bool:
-            counts = self.bringup.ledger.counts()
+            counts = ledger.counts()
             return all(counts.get(topic, 0) >= count for topic, count in self._at_work.items())
 
-        self.bringup.until(is_whole, "the nodes listen again")
+        while True:
+            self.bringup.until(is_whole, "the nodes listen again")
+            # A node that saw for a moment that nobody listens rests, and comes back.
+            changes, end = ledger.changes, time.monotonic() + STEADY_S
+            self.bringup.until(lambda end=end: time.monotonic() > end, "a while has passed")
+            if ledger.changes == changes and is_whole():
+                break
         self.bringup.join()
+
+    def until_at_rest(self) -> None:
+        """Wait until no node listens to a sensor, as when nobody listens to what they say."""
+        sensors = (self.images.topic_name, self.sound.topic_name)
+        counts = self.bringup.ledger.counts
+        self.bringup.until(lambda: not any(counts().get(topic) for topic in sensors), "the nodes rest")
