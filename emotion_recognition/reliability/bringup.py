@@ -39,6 +39,9 @@ class Subscribed:
 class Ledger:
     """What was published and what each subscription received.
 
+    Args:
+        root: namespace of all nodes; names are told without it.
+
     Attributes:
         published: messages by topic.
         reports: lines that the nodes' reporters were given, by node and kind; those held back in the log, too.
@@ -46,7 +49,8 @@ class Ledger:
         changes: how often a subscription was made or dropped.
     """
 
-    def __init__(self):
+    def __init__(self, root: str = ""):
+        self.root = root
         self.published: Counter[str] = Counter()
         self.received: Counter[str] = Counter()
         self.reports: Counter[tuple[str, str]] = Counter()
@@ -56,6 +60,10 @@ class Ledger:
         self._subscribed: list[Subscribed] = []
         # Messages under way; while one is received before it is noted as sent, another may hide in it.
         self._under_way = 0
+
+    def name(self, full: str) -> str:
+        """Return the name of a topic or node without the root."""
+        return full.removeprefix(self.root)
 
     @property
     def unhandled(self) -> int:
@@ -134,7 +142,7 @@ def counted(make: type, ledger: Ledger) -> type:
                 passed = reporter.report
 
                 def report(kind: str, text: str) -> bool:
-                    ledger.reported(self.get_fully_qualified_name(), kind, text)
+                    ledger.reported(ledger.name(self.get_fully_qualified_name()), kind, text)
                     return passed(kind, text)
 
                 reporter.report = report
@@ -148,7 +156,10 @@ def counted(make: type, ledger: Ledger) -> type:
             )
             subscription = super().create_subscription(msg_type, topic, callback, qos, *rest, **more)
             one = Subscribed(
-                self.get_fully_qualified_name(), subscription.topic_name, subscription, bool(more.get("raw"))
+                ledger.name(self.get_fully_qualified_name()),
+                ledger.name(subscription.topic_name),
+                subscription,
+                bool(more.get("raw")),
             )
             # The outermost callback: also what the node does not hand on is received.
             taken = subscription.callback
@@ -180,7 +191,7 @@ def counted(make: type, ledger: Ledger) -> type:
 
 
 def _counted_publisher(publisher: Any, ledger: Ledger) -> Any:
-    publish, name = publisher.publish, publisher.topic_name
+    publish, name = publisher.publish, ledger.name(publisher.topic_name)
 
     def told(message: Any, deliverable: bool = True) -> None:
         # What the middleware refuses to publish is not sent.
@@ -199,6 +210,7 @@ class Bringup:
         domain: ROS_DOMAIN_ID.
 
     Attributes:
+        root: namespace of all that is here; names given to the methods, and told, are without it.
         ledger: of everything.
         node: publishes and listens.
         nodes: the real ones, by full name.
@@ -214,7 +226,9 @@ class Bringup:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         prepare_environment(images=True)
         rclpy.init(args=[], domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
-        self.ledger = Ledger()
+        # Whoever else has the same domain has another process id.
+        self.root = f"/process_{os.getpid()}"
+        self.ledger = Ledger(self.root)
         self.nodes: dict[str, Any] = {}
         self._spinner = Spinner()
         self.node = counted(Node, self.ledger)("sensors", use_global_arguments=False)
@@ -228,17 +242,19 @@ class Bringup:
         """
         from rclpy.parameter import Parameter
 
-        words = [word for rule in remap for word in ("-r", rule)]
+        # The time, too, is this process's own.
+        rules = [f"/clock:={self.root}/clock", *(rule.replace(":=/", f":={self.root}/") for rule in remap)]
         node = counted(make, self.ledger)(
-            namespace=namespace,
+            namespace=self.root + namespace,
             use_global_arguments=False,
-            cli_args=["--ros-args", *words] if words else None,
+            cli_args=["--ros-args", *(word for rule in rules for word in ("-r", rule))],
             parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()],
         )
-        self.nodes[node.get_fully_qualified_name()] = node
+        name = self.ledger.name(node.get_fully_qualified_name())
+        self.nodes[name] = node
         self._spinner.add(node)
         if not node.autostart():
-            raise RuntimeError(f"{node.get_fully_qualified_name()} does not start")
+            raise RuntimeError(f"{name} does not start")
         return node
 
     def publisher(self, message_type: type, topic: str, latched: bool = False) -> Any:
@@ -246,11 +262,12 @@ class Bringup:
         from rclpy.qos import DurabilityPolicy, QoSProfile
 
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
-        return self.node.create_publisher(message_type, topic, QoSProfile(depth=QUEUED, durability=durability))
+        profile = QoSProfile(depth=QUEUED, durability=durability)
+        return self.node.create_publisher(message_type, self.root + topic, profile)
 
     def listen(self, message_type: type, topic: str, callback: Callable[[Any], None], raw: bool = False) -> Any:
         """Call back with every message of a topic, or with its bytes; return the subscription."""
-        return self.node.create_subscription(message_type, topic, callback, QUEUED, raw=raw)
+        return self.node.create_subscription(message_type, self.root + topic, callback, QUEUED, raw=raw)
 
     def spin(self, seconds: float) -> None:
         """Let the nodes work for a time; raises what ended one of their threads, which would have ended a process."""
@@ -279,7 +296,10 @@ class Bringup:
 
         def joined() -> bool:
             counts.update(self.ledger.counts())
-            return all(publisher.get_subscription_count() >= counts.get(publisher.topic_name, 0) for publisher in ends)
+            return all(
+                publisher.get_subscription_count() >= counts.get(self.ledger.name(publisher.topic_name), 0)
+                for publisher in ends
+            )
 
         self.until(joined, "publishers and subscriptions find each other", JOIN_S)
         # What its publisher keeps for those who come late comes after the ends have found each other.

@@ -296,7 +296,8 @@ def _unfit_publisher(robot: Robot, random: Random) -> None:
     from emotion_recognition.msg import Emotion
 
     profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-    robot.unfit = robot.bringup.node.create_publisher(Emotion, f"{NAMESPACE}/emotion/face", profile)
+    topic = f"{robot.bringup.root}{NAMESPACE}/emotion/face"
+    robot.unfit = robot.bringup.node.create_publisher(Emotion, topic, profile)
 
 
 def _unfit_publisher_gone(robot: Robot) -> None:

@@ -198,7 +198,9 @@ class Robot:
     def call(self, service_type: type, name: str, request: Any) -> Any:
         """Call a service of a node and return its answer."""
         if name not in self._clients:
-            self._clients[name] = self.bringup.node.create_client(service_type, f"{NAMESPACE}/{name}")
+            self._clients[name] = self.bringup.node.create_client(
+                service_type, f"{self.bringup.root}{NAMESPACE}/{name}"
+            )
         client = self._clients[name]
         self.bringup.until(client.service_is_ready, f"service {name}", CALL_S)
         future = client.call_async(request)
@@ -224,6 +226,6 @@ class Robot:
 
     def until_at_rest(self) -> None:
         """Wait until no node listens to a sensor, as when nobody listens to what they say."""
-        sensors = (self.images.topic_name, self.sound.topic_name)
+        sensors = (f"{NAMESPACE}/image", f"{NAMESPACE}/audio_stamped")
         counts = self.bringup.ledger.counts
         self.bringup.until(lambda: not any(counts().get(topic) for topic in sensors), "the nodes rest")
