@@ -227,6 +227,8 @@ SCENES = {
 
 @pytest.mark.parametrize("name", SCENES)
 def test_followed_faces_are_those_of_a_search_of_every_frame(heads, name):
+    if name == "two cross" and len(heads) < 4:
+        pytest.skip("needs pictures of different people: of two alike heads a search finds one where they overlap")
     paths, frames, most_searches, tracks = SCENES[name]
     detector = Counted(create_detector(min_face_size=40))
     followed = FacePipeline(detector, Tracker(), margin=0.0, size=8, detection_interval_s=1.0)

@@ -6,7 +6,7 @@ from PIL import Image
 MARGIN = -0.04
 
 
-def recording_faces(count=15):
+def recording_faces(count=22):
     """Return face crops (side, side, 3) of the bundled recording, cropped as the nodes do."""
     from emotion_recognition.demo import RECORDING
     from emotion_recognition.sensors import MediaSource

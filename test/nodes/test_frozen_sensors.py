@@ -48,7 +48,7 @@ def test_the_reason_reaches_the_planner(bench):
     bench.add(FusionNode, idle_period=0.1, stale_after=60.0, max_stamp_age=60.0, **QUIET)
     face, speech = bench.publisher(Emotion, "emotion/face"), bench.publisher(Emotion, "emotion/speech")
     heard = bench.listen(Emotion, "emotion")
-    nothing = {"status": Emotion.STATUS_NEITHER, "class_id": 0, "label": "unknown", "confidence": 0.0}
+    nothing = {"status": Emotion.STATUS_NEITHER, "class_id": 0, "label": "unknown", "confidence": 0.0, "person_id": ""}
     stamp = bench.now_ns()
     face.publish(make.emotion(stamp, reasons=Emotion.REASON_CAMERA_FROZEN, **nothing))
     speech.publish(make.emotion(stamp, speech=True, reasons=Emotion.REASON_MICROPHONE_FROZEN, **nothing))
