@@ -1,7 +1,7 @@
 """The real nodes in one process, each message to and from them counted, so that nothing is lost or left unseen.
 
-What the nodes do is theirs; only the quality of service of their subscriptions is made reliable and deep. rclpy is
-imported when something is made.
+What the nodes do is theirs; only the queues of their subscriptions are deeper. rclpy is imported when something is
+made.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Ledger:
 
 def counted(make: type, ledger: Ledger) -> type:
     """Return a class of nodes that tells a ledger of every message it publishes or receives."""
-    from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+    from rclpy.qos import HistoryPolicy, QoSProfile
 
     class Counted(make):
         def __init__(self, *args: Any, **kwargs: Any):
@@ -148,11 +148,13 @@ def counted(make: type, ledger: Ledger) -> type:
                 reporter.report = report
 
         def create_subscription(self, msg_type: type, topic: str, callback: Callable, qos_profile: Any, *rest, **more):
+            given = qos_profile if isinstance(qos_profile, QoSProfile) else QoSProfile(depth=1)
+            # In one process best effort loses nothing either, as long as there is room.
             qos = QoSProfile(
                 depth=QUEUED,
                 history=HistoryPolicy.KEEP_LAST,
-                reliability=ReliabilityPolicy.RELIABLE,
-                durability=getattr(qos_profile, "durability", QoSProfile(depth=1).durability),
+                reliability=given.reliability,
+                durability=given.durability,
             )
             subscription = super().create_subscription(msg_type, topic, callback, qos, *rest, **more)
             one = Subscribed(
