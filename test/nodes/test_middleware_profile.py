@@ -78,3 +78,42 @@ print(any("/dev/shm/fastdds_" in line for line in open("/proc/self/maps")))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+LATE = """
+import os, time
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from std_msgs.msg import Empty
+
+context = rclpy.Context()
+rclpy.init(args=[], context=context)
+node = rclpy.create_node("late", context=context)
+executor = SingleThreadedExecutor(context=context)
+executor.add_node(node)
+publisher = node.create_publisher(Empty, f"late_{os.getpid()}", 50)
+for _ in range(5100):
+    publisher.publish(Empty())
+heard = []
+subscription = node.create_subscription(Empty, f"late_{os.getpid()}", heard.append, 50)
+while not (publisher.get_subscription_count() and subscription.get_publisher_count()):
+    executor.spin_once(timeout_sec=0.01)
+end = time.monotonic() + 0.5
+while time.monotonic() < end:  # until the subscription has learnt how much there was before it
+    executor.spin_once(timeout_sec=0.01)
+publisher.publish(Empty())
+end = time.monotonic() + 5.0
+while not heard and time.monotonic() < end:
+    executor.spin_once(timeout_sec=0.01)
+print(len(heard))
+"""
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_who_listens_late_to_a_node_of_its_process_hears_the_next_message(images):
+    """As a node does that was switched on again, after its publisher has sent more than Fast DDS's default limit."""
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60,
+        env={**os.environ, **running.middleware_profile(images)},
+    )  # fmt: skip
+    assert done.stdout.split() == ["1"], done.stderr
