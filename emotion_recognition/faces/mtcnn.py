@@ -62,7 +62,6 @@ class OnnxDetector:
         from emotion_recognition.engines.onnxruntime_engine import check_signature, create_session
         from emotion_recognition.engines.weights import verify_files
 
-        self._image = SummedImage()
         self.min_face_size = float(min_face_size)
         self.thresholds = check_settings(min_face_size, thresholds)
         files = verify_files(Path(sidecar), [f"{name}_onnx" for name in NETWORKS])
@@ -80,8 +79,7 @@ class OnnxDetector:
             ValueError: the image has another shape or type.
         """
         check_rgb(rgb)
-        image = self._image
-        image.read(rgb)
+        image = SummedImage(rgb)
         boxes = self._propose(image)
         boxes = self._refine(image, boxes)
         return self._finish(image, boxes)
