@@ -48,7 +48,7 @@ def test_the_profiles_differ_in_the_size_of_shared_memory_alone():
 
     pairs = [(one, other) for one, other in zip(elements(True), elements(False), strict=True) if one != other]
     assert pairs == [
-        (("segment_size", str(16 << 20)), ("segment_size", str(2 << 20))),
+        (("segment_size", str(10 << 20)), ("segment_size", str(2 << 20))),
         (("maxMessageSize", str(4 << 20)), ("maxMessageSize", str(2 << 20))),
     ]
 
