@@ -16,7 +16,7 @@ FUZZ = {
 SOAK = {
     "simulated_hours": 24.0, "crashes": 0, "bad_emotions": 4, "rss_growth_percent": 2.25, "unhandled": 5,
     "not_recovered": 6, "emotions": 700_000, "faults": {"dark": 1400, "nobody": 30},
-    "memory": [{"after_10_minutes_mib": 200.0, "largest_mib": 204.5}], "wall_s": 1200.0, "machine": MACHINE,
+    "memory": [{"after_10_minutes_mib": 200.0, "at_most_mib": 204.5}], "wall_s": 1200.0, "machine": MACHINE,
 }  # fmt: skip
 
 
