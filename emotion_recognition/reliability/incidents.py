@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -61,11 +62,17 @@ def _camera_garbage(robot: Robot, random: Random) -> None:
     robot.camera, robot.stamps_go_back = broken, True
 
 
-def _camera_of_another_format(robot: Robot, random: Random) -> None:
-    encoding, scale = random.choice(("rgb8", "bgr8", "mono8")), random.choice((1, 2, 4))
-    robot.camera = lambda rgb, stamp: [
-        image_message(np.repeat(np.repeat(rgb, scale, axis=0), scale, axis=1), stamp, CAMERA, encoding)
-    ]
+def _camera_of_other_formats(robot: Robot, random: Random) -> None:
+    """Every frame has another encoding or size than the last."""
+    formats = list(itertools.product((1, 2, 4), ("rgb8", "bgr8", "mono8")))
+    random.shuffle(formats)
+    following = itertools.cycle(formats)
+
+    def changed(rgb: np.ndarray, stamp: int) -> list[Any]:
+        scale, encoding = next(following)
+        return [image_message(np.repeat(np.repeat(rgb, scale, axis=0), scale, axis=1), stamp, CAMERA, encoding)]
+
+    robot.camera = changed
 
 
 def _camera_stamps_wrong(robot: Robot, random: Random) -> None:
@@ -167,11 +174,16 @@ def _microphone_garbage(robot: Robot, random: Random) -> None:
     robot.microphone, robot.stamps_go_back = broken, True
 
 
-def _microphone_of_another_format(robot: Robot, random: Random) -> None:
-    channels, times = random.choice((1, 2, 8)), random.choice((1, 3))
-    robot.formats.publish(audio_info(times * RATE, channels))
+def _microphone_of_other_formats(robot: Robot, random: Random) -> None:
+    """Every message has another rate or number of channels than the last."""
+    formats = list(itertools.product((1, 3), (1, 2, 8)))
+    random.shuffle(formats)
+    following = itertools.cycle(formats)
 
     def changed(samples: np.ndarray, stamp: int) -> list[Any]:
+        times, channels = next(following)
+        robot.formats.publish(audio_info(times * RATE, channels))
+        robot.bringup.work_off()
         return [audio_message(np.repeat(np.repeat(samples, times)[:, None], channels, axis=1), stamp, MICROPHONE)]
 
     robot.microphone = changed
@@ -309,7 +321,7 @@ INCIDENTS: dict[str, Incident] = {
     "camera frozen": Incident(_camera_frozen),
     "camera late": Incident(_camera_late),
     "camera garbage": Incident(_camera_garbage),
-    "camera of another format": Incident(_camera_of_another_format),
+    "camera of other formats": Incident(_camera_of_other_formats),
     "camera stamps wrong": Incident(_camera_stamps_wrong),
     "camera restarted": Incident(_camera_restarted),
     "camera sends everything twice": Incident(_camera_twice),
@@ -328,7 +340,7 @@ INCIDENTS: dict[str, Incident] = {
     "microphone in one piece": Incident(_microphone_in_one_piece, weight=0.3),
     "microphone gaps": Incident(_microphone_gaps),
     "microphone garbage": Incident(_microphone_garbage),
-    "microphone of another format": Incident(_microphone_of_another_format, _format_again),
+    "microphone of other formats": Incident(_microphone_of_other_formats, _format_again),
     "format garbage": Incident(_format_garbage, _format_again),
     "clock and sensors forward": Incident(_clock_and_sensors_forward),
     "clock and sensors back": Incident(_clock_and_sensors_back),

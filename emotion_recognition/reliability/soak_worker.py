@@ -28,7 +28,7 @@ WARM_UP_MINUTES = 10
 # Of a minute, in steps: when the fault begins and how long it lasts at most; what is left is for coming back.
 BEGINS, LASTS = (3, 10), (3, 30)
 # Of the warm-up, for each kind.
-SHORT_BEGINS, SHORT_LASTS = 1, (3, 5)
+SHORT_BEGINS, SHORT_LASTS = 1, (6, 7)
 # In so many of the last steps of a minute a decision on face and voice must come.
 WHOLE_WITHIN = 8
 MIB = 1 << 20

@@ -55,7 +55,7 @@ def test_a_healthy_robot_decides_every_second_on_face_and_voice(robot):
 
 # One of each sort, and those with an end of their own.
 SOME = (
-    "camera garbage", "microphone of another format", "clock and sensors back", "clock garbage", "switched off",
+    "camera garbage", "microphone of other formats", "clock and sensors back", "clock garbage", "switched off",
     "node cleaned up", "nobody listens", "unfit publisher",
 )  # fmt: skip
 
