@@ -20,8 +20,9 @@ BUILD = $(BIN)/cmake -S $(1) -B build/$(2) -G Ninja -Wno-dev -DCMAKE_BUILD_TYPE=
 	-DCMAKE_PREFIX_PATH=$(CURDIR)/$(VENV) -DPython3_EXECUTABLE=$(CURDIR)/$(BIN)/python -DBUILD_TESTING=OFF $(3)
 QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
 
-# Tests of one file stay together: what they share is made once.
-AT_ONCE := --numprocesses 2 --dist loadfile
+# Two at a time, but for the tests of nodes, which have deadlines in real time. Those of one file stay together: what they
+# share is made once.
+AT_ONCE := --ignore test/nodes --numprocesses 2 --dist loadfile
 
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
@@ -33,13 +34,14 @@ demo: setup
 	$(BIN)/emotion-recognition demo $${MEDIA:+"$$MEDIA"}
 
 test: setup-train
-	$(BIN)/python -m pytest test $(AT_ONCE)
+	$(BIN)/python -m pytest test $(AT_ONCE); rest=$$?; $(BIN)/python -m pytest test/nodes && exit $$rest
 
 # A test that fails does not keep the report from being made, but make then fails.
 coverage: setup-train
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest test $(AT_ONCE); tests=$$?; \
-		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$tests
+	$(BIN)/coverage run -m pytest test $(AT_ONCE); rest=$$?; \
+		$(BIN)/coverage run -m pytest test/nodes; nodes=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$((rest + nodes))
 
 # The robot's path on emulated ARM processors, compared with this one; the profile of the Raspberry Pi 5 needs setup-train.
 emulate-aarch64: setup

@@ -39,7 +39,14 @@ class Panel:
 
     def __init__(self, bench):
         self._bench, self.arrays = bench, []
-        bench.node.create_subscription(DiagnosticArray, "/diagnostics", self.arrays.append, 100)
+        bench.node.create_subscription(DiagnosticArray, "/diagnostics", self._hear, 100)
+
+    def _hear(self, array: DiagnosticArray) -> None:
+        # All namespaces of a domain share the topic.
+        if any(
+            one.name.startswith(f"emotion_recognition: {self._bench.namespace.lstrip('/')}/") for one in array.status
+        ):
+            self.arrays.append(array)
 
     def until(self, name: str, condition, what: str) -> DiagnosticStatus:
         """Wait for a new status of a node or its topic of which the condition holds."""
