@@ -34,8 +34,8 @@ PARAMETERS = {
     "visual_classifier": SAMPLING,
     "mfcc_extractor": {"hop": 2.048, "audio_stamp": "end"},
 }
-# A decision's window: three seconds of sound that ended up to a hop before its message did, and a face up to pair_within
-# from that.
+# A decision's window: three seconds of sound that ended up to a hop before its message did, and a face up to
+# pair_within from that.
 LONGEST_WINDOW_S, STALE_AFTER_S = 6.0, 1.5
 # Longest message of sound, when it comes in one piece.
 MESSAGE_S = 10.0
