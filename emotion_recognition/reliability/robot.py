@@ -34,11 +34,8 @@ PARAMETERS = {
     "visual_classifier": SAMPLING,
     "mfcc_extractor": {"hop": 2.048, "audio_stamp": "end"},
 }
-# A decision's window: three seconds of sound that ended up to a hop before its message did, and a face up to
-# pair_within from that.
-LONGEST_WINDOW_S, STALE_AFTER_S = 6.0, 1.5
-# Longest message of sound, when it comes in one piece.
-MESSAGE_S = 10.0
+# A decision's window: the visual classifier's or the voice's, and how far the other's may begin before it.
+LONGEST_WINDOW_S, STALE_AFTER_S = 5.0, 1.5
 STAMPS_KEPT = 1000
 # Steps until the nodes have followed a sensor back to stamps that rise.
 FOLLOWED = 4
@@ -75,7 +72,7 @@ class Robot:
 
     def __init__(self, domain: int):
         self.bringup = Bringup(domain)
-        self.judge = Judge(LONGEST_WINDOW_S, STALE_AFTER_S, stamps_kept=STAMPS_KEPT, message_s=MESSAGE_S)
+        self.judge = Judge(LONGEST_WINDOW_S, STALE_AFTER_S, stamps_kept=STAMPS_KEPT, message_s=STEP_NS / SECOND_NS)
         self.now_ns = BEGIN_NS
         self.material: Material = load_material(PICTURE)
         self.frames = self.both = self.steps = 0
