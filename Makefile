@@ -20,9 +20,10 @@ BUILD = $(BIN)/cmake -S $(1) -B build/$(2) -G Ninja -Wno-dev -DCMAKE_BUILD_TYPE=
 	-DCMAKE_PREFIX_PATH=$(CURDIR)/$(VENV) -DPython3_EXECUTABLE=$(CURDIR)/$(BIN)/python -DBUILD_TESTING=OFF $(3)
 QUIETLY = > build/$(1).log 2>&1 || { tail -n 40 build/$(1).log; exit 1; }
 
-# Two at a time, but for the tests of nodes, which have deadlines in real time. Those of one file stay together: what they
-# share is made once.
-AT_ONCE := --ignore test/nodes --numprocesses 2 --dist loadfile
+# Tests that follow real time run by themselves, the others two at a time. Those of one file stay together: what they share
+# is made once.
+ALONE := test/nodes test/demo test/reliability test/sensors/test_devices.py
+AT_ONCE := $(addprefix --ignore=,$(ALONE)) --numprocesses 2 --dist loadfile
 
 SOURCES := $(shell find emotion_recognition config launch scripts -type f -not -path '*/__pycache__/*')
 MESSAGES := $(wildcard msg/*.msg) package.xml CMakeLists.txt $(wildcard cmake/*)
@@ -34,14 +35,14 @@ demo: setup
 	$(BIN)/emotion-recognition demo $${MEDIA:+"$$MEDIA"}
 
 test: setup-train
-	$(BIN)/python -m pytest test $(AT_ONCE); rest=$$?; $(BIN)/python -m pytest test/nodes && exit $$rest
+	$(BIN)/python -m pytest test $(AT_ONCE); rest=$$?; $(BIN)/python -m pytest $(ALONE) && exit $$rest
 
 # A test that fails does not keep the report from being made, but make then fails.
 coverage: setup-train
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(BIN)/coverage run -m pytest test $(AT_ONCE); rest=$$?; \
-		$(BIN)/coverage run -m pytest test/nodes; nodes=$$?; \
-		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$((rest + nodes))
+		$(BIN)/coverage run -m pytest $(ALONE); alone=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$((rest + alone))
 
 # The robot's path on emulated ARM processors, compared with this one; the profile of the Raspberry Pi 5 needs setup-train.
 emulate-aarch64: setup
