@@ -58,3 +58,12 @@ def test_crops_of_white_large_pictures_are_white():
     white = np.full((1800, 2700, 3), 255, np.uint8)
     _, crops = averaged_crops(white, np.array([[1, 1, 2700, 1800]], np.float32), 48)
     assert np.abs(crops - 127.5 / 128).max() < 1e-6
+
+
+@pytest.mark.parametrize("height", [5 * 256, 5 * 257, 5 * 258, 5 * 258 + 3])
+def test_bins_of_hundreds_of_rows_do_not_overflow(height):
+    """257 white rows are the most that sum up in 16 bits."""
+    tall = np.full((height, 20, 3), 255, np.uint8)
+    tall[::7, ::3] = 3
+    boxes = np.array([[1, 1, 20, height]], np.float32)
+    assert np.array_equal(averaged_crops(tall, boxes, 5)[1], SummedImage(tall).crops(boxes, 5)[1])
