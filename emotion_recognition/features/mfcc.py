@@ -6,7 +6,7 @@ HTK mel scale ``m = 2595 log10(1 + f / 700)`` (S. Young et al., The HTK Book; th
 at ``amin`` and at ``top_db`` below the loudest bin, orthonormal DCT-II.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from emotion_recognition.sensors.pcm import AudioError
 
 Mfcc = Callable[[np.ndarray], np.ndarray]
 BLOCK = 4  # frames whose mel bands are one matrix product
+BANDS = 32  # neighbouring mel bands that are one matrix product, over the bins that any of them weighs
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class NumpyMfcc:
         self.settings = settings or MfccSettings()
         n = np.arange(self.settings.n_fft)
         self._window = 0.5 - 0.5 * np.cos(2 * np.pi * n / self.settings.n_fft)
-        self._filters = np.ascontiguousarray(mel_filters(self.settings).T, dtype=np.float32)
+        self._filters = list(_filter_groups(mel_filters(self.settings)))
         self._dct = dct_matrix(self.settings.coefficients, self.settings.mels)
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
@@ -125,8 +126,8 @@ class NumpyMfcc:
     def mel_blocks(self, samples: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
         """Return the power in the mel bands of frames, BLOCK of them at a time.
 
-        A block's values depend, to the last bit, on nothing but the sound under its own frames: every block is one
-        matrix product of the same shape, since a BLAS may round another shape otherwise.
+        A block's values depend, to the last bit, on nothing but the sound under its own frames: every block takes
+        matrix products of the same shapes, since a BLAS may round another shape otherwise.
 
         Args:
             samples: mono (n,), checked.
@@ -147,7 +148,8 @@ class NumpyMfcc:
         # float64: NumPy's real FFT of float32 takes four times as long.
         spectrum = np.fft.rfft(frames * self._window)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
-        return power.astype(np.float32).reshape(-1, BLOCK, power.shape[1]) @ self._filters
+        power = power.astype(np.float32).reshape(-1, BLOCK, power.shape[1])
+        return np.concatenate([power[..., bins] @ filters for bins, filters in self._filters], axis=-1)
 
     def coefficients(self, decibels: np.ndarray) -> np.ndarray:
         """Return the coefficients (coefficients, T) float32 of mel bands (mels, T) in dB."""
@@ -161,6 +163,15 @@ class NumpyMfcc:
         decibels = 10.0 * np.log10(np.maximum(mel.astype(np.float64), self.settings.amin))
         np.maximum(decibels, decibels.max() - self.settings.top_db, out=decibels)
         return decibels.T
+
+
+def _filter_groups(filters: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield the bins that BANDS neighbouring filters of (mels, bins) weigh, and their weights (bins, BANDS) float32."""
+    for first in range(0, len(filters), BANDS):
+        group = filters[first : first + BANDS]
+        weighed = np.flatnonzero(group.any(axis=0))
+        bins = slice(int(weighed[0]), int(weighed[-1]) + 1) if len(weighed) else slice(0, 0)
+        yield bins, np.ascontiguousarray(group[:, bins].T, dtype=np.float32)
 
 
 def checked_mono(samples: np.ndarray) -> np.ndarray:

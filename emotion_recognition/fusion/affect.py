@@ -10,6 +10,7 @@ They rate words, not faces or voices, and the scale's middle is not the word "ne
 -0.39 by them. That is left as published.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -47,8 +48,13 @@ def valence_arousal(probabilities: Sequence[float], class_ids: Sequence[int]) ->
     Returns:
         Valence from -1 (unpleasant) to 1 (pleasant), arousal from -1 (passive) to 1 (active).
     """
-    valence, arousal = np.asarray(probabilities, float) @ np.array([COORDINATES[number] for number in class_ids])
-    return float(valence), float(arousal)
+    valence, arousal = (np.asarray(probabilities, float) @ _coordinates(tuple(class_ids))).tolist()
+    return valence, arousal
+
+
+@functools.cache
+def _coordinates(class_ids: tuple[int, ...]) -> np.ndarray:
+    return np.array([COORDINATES[number] for number in class_ids])
 
 
 def nearest_class(number: int, candidates: Sequence[int]) -> int:
