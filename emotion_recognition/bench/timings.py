@@ -1,6 +1,8 @@
-"""Everything that is timed in one process on one thread; ``python -m emotion_recognition.bench.timings`` prints JSON.
+"""Everything that is timed without ROS, on one thread; ``python -m emotion_recognition.bench.timings`` prints JSON.
 
-Libraries take their number of threads when they are loaded, so :func:`measure` runs this in a process of its own.
+Libraries take their number of threads when they are loaded, so :func:`measure` runs this in processes of its own: one
+for what the nodes do, with memory kept as in theirs, and one for networks beside each other, with the C library as it
+comes: keeping memory as the nodes do would make torch take twice to three times as long.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ from emotion_recognition.memory import keep_freed_memory
 from emotion_recognition.roofline.measuring import THREAD_VARIABLES
 
 TIMEOUT_S = 900
-# How the time is shared out.
-SHARES = {"stages": 0.3, "paper": 0.2, "backbones": 0.1, "engines": 0.16, "faces": 0.12, "frame_sizes": 0.12}
+# How the time is shared out among the parts of each process.
+SHARES = {
+    "nodes": {"stages": 0.3, "faces": 0.12, "frame_sizes": 0.12},
+    "networks": {"paper": 0.2, "backbones": 0.1, "engines": 0.16},
+}
 
 
 def one_thread(environment: dict[str, str]) -> dict[str, str]:
@@ -29,12 +34,18 @@ def one_thread(environment: dict[str, str]) -> dict[str, str]:
 
 
 def measure(seconds: float) -> dict[str, Any]:
-    """Return what :func:`measure_here` measures in a process of its own.
+    """Return what :func:`measure_here` measures of each group, each in a process of its own.
 
     Raises:
-        RuntimeError: the process failed; its last line is named.
+        RuntimeError: a process failed; its last line is named.
     """
-    command = [sys.executable, "-m", __name__, str(seconds)]
+    found = {group: _measured(seconds, group) for group in SHARES}
+    share = min(one.pop("timings_cpu_share") for one in found.values())
+    return {name: part for one in found.values() for name, part in one.items()} | {"timings_cpu_share": share}
+
+
+def _measured(seconds: float, group: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", __name__, str(seconds), group]
     try:
         environment = one_thread(dict(os.environ))
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, env=environment)
@@ -46,18 +57,22 @@ def measure(seconds: float) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure_here(seconds: float) -> dict[str, Any]:
-    """Measure in this process, for about so many seconds.
+def measure_here(seconds: float, group: str) -> dict[str, Any]:
+    """Measure one group of parts in this process.
+
+    Args:
+        seconds: about how long to measure, all groups together.
+        group: a key of :data:`SHARES`.
 
     Returns:
-        A value for each key of :data:`SHARES`, where a library is missing ``{"left_out": reason}``, and
+        A value for each part of the group, where a library is missing ``{"left_out": reason}``, and
         ``timings_cpu_share``: processor time over time on the clock; below 1 others had the processor in between.
     """
     from emotion_recognition.bench import networks, scaling, stages
     from emotion_recognition.bench.material import load_material
 
-    # As in the nodes' processes.
-    keep_freed_memory()
+    if group == "nodes":
+        keep_freed_memory()
     material = load_material()
     parts: dict[str, Callable[[float], Any]] = {
         "stages": lambda share: stages.stages(material, share),
@@ -69,9 +84,9 @@ def measure_here(seconds: float) -> dict[str, Any]:
     }
     found: dict[str, Any] = {}
     begun, used = time.perf_counter(), time.process_time()
-    for name, part in parts.items():
+    for name, share in SHARES[group].items():
         try:
-            found[name] = part(SHARES[name] * seconds)
+            found[name] = parts[name](share * seconds)
         except ImportError as problem:
             found[name] = {"left_out": str(problem)}
     found["timings_cpu_share"] = (time.process_time() - used) / (time.perf_counter() - begun)
@@ -79,4 +94,4 @@ def measure_here(seconds: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure_here(float(sys.argv[1]))))
+    print(json.dumps(measure_here(float(sys.argv[1]), sys.argv[2])))

@@ -28,9 +28,15 @@ def test_libraries_get_one_thread_and_find_the_package():
     assert found["HOME"] == "/home/me" and "PYTHONPATH" in timings.one_thread({})
 
 
-def test_what_the_process_measured_is_its_last_line(tmp_path, monkeypatch):
-    python_that(tmp_path, monkeypatch, "echo noise", 'echo "{\\"asked\\": \\"$*\\", \\"threads\\": $OMP_NUM_THREADS}"')
-    assert timings.measure(12.5) == {"asked": "-m emotion_recognition.bench.timings 12.5", "threads": 1}
+def test_each_process_says_in_its_last_line_what_it_measured(tmp_path, monkeypatch):
+    python_that(
+        tmp_path, monkeypatch, "echo noise", "test $4 = nodes && share=0.9 || share=0.7",
+        'echo "{\\"$4\\": \\"$*\\", \\"timings_cpu_share\\": $share, \\"threads\\": $OMP_NUM_THREADS}"',
+    )  # fmt: skip
+    asked = "-m emotion_recognition.bench.timings 12.5"
+    assert timings.measure(12.5) == {
+        "nodes": f"{asked} nodes", "networks": f"{asked} networks", "timings_cpu_share": 0.7, "threads": 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("said", "named"), [("echo one >&2; echo two >&2", "two"), ("true", "it said nothing")])
@@ -48,7 +54,7 @@ def test_a_process_that_does_not_end_is_ended(tmp_path, monkeypatch):
 
 
 def test_the_time_is_shared_out_and_what_is_missing_is_left_out(monkeypatch):
-    made, asked = object(), {}
+    made, asked, kept = object(), {}, []
 
     def part(name, needs_material):
         def measured(*arguments):
@@ -63,17 +69,21 @@ def test_the_time_is_shared_out_and_what_is_missing_is_left_out(monkeypatch):
         raise ImportError("ncnn is not installed")
 
     monkeypatch.setattr(material, "load_material", lambda: made)
+    monkeypatch.setattr(timings, "keep_freed_memory", lambda: kept.append(len(asked)))
     monkeypatch.setattr(stages, "stages", part("stages", True))
     monkeypatch.setattr(networks, "paper_comparison", part("paper", True))
     monkeypatch.setattr(networks, "backbones", part("backbones", False))
     monkeypatch.setattr(networks, "engine_times", missing)
     monkeypatch.setattr(scaling, "face_numbers", part("faces", True))
     monkeypatch.setattr(scaling, "frame_sizes", part("frame_sizes", True))
-    found = timings.measure_here(200.0)
-    share = found.pop("timings_cpu_share")
-    assert 0 <= share < 1.5
-    assert found.pop("engines") == {"left_out": "ncnn is not installed"}
-    assert found == {name: {"ms": name} for name in asked}
+    groups = {group: timings.measure_here(200.0, group) for group in ("networks", "nodes")}
+    assert all(0 <= found.pop("timings_cpu_share") < 1.5 for found in groups.values())
+    assert groups == {
+        "networks": {"paper": {"ms": "paper"}, "backbones": {"ms": "backbones"},
+                     "engines": {"left_out": "ncnn is not installed"}},
+        "nodes": {name: {"ms": name} for name in ("stages", "faces", "frame_sizes")},
+    }  # fmt: skip
     assert asked == pytest.approx({"stages": 60, "paper": 40, "backbones": 20, "faces": 24, "frame_sizes": 24})
-    assert set(timings.SHARES) == {*asked, "engines"} and sum(timings.SHARES.values()) == pytest.approx(1.0)
-    json.dumps(found)
+    assert sum(share for group in timings.SHARES.values() for share in group.values()) == pytest.approx(1.0)
+    assert kept == [2], "memory is kept as the nodes keep it where they are measured, nowhere else"
+    json.dumps(groups)
