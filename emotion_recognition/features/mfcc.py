@@ -15,6 +15,7 @@ from emotion_recognition.sensors.pcm import AudioError
 
 Mfcc = Callable[[np.ndarray], np.ndarray]
 BLOCK = 4  # frames whose mel bands are one matrix product
+BLOCKS = 8  # blocks whose spectra are made at a time: half a MiB, which stays in a core's cache
 BANDS = 32  # neighbouring mel bands that are one matrix product, over the bins that any of them weighs
 
 
@@ -139,16 +140,22 @@ class NumpyMfcc:
         """
         settings = self.settings
         blocks = -(-self.frames(len(samples)) // BLOCK)
+        numbers = np.arange(blocks) if wanted is None else np.asarray(wanted)
         padded = np.zeros(settings.n_fft + (blocks * BLOCK - 1) * settings.hop, np.float32)
         inside = padded[settings.n_fft // 2 :][: len(samples)]
         inside[...] = samples[: len(inside)]
         frames = np.lib.stride_tricks.sliding_window_view(padded, settings.n_fft)[:: settings.hop]
-        if wanted is not None:
-            frames = frames[(np.asarray(wanted)[:, None] * BLOCK + np.arange(BLOCK)).ravel()]
+        power = np.empty((len(numbers), BLOCK, settings.mels), np.float32)
+        for start in range(0, len(numbers), BLOCKS):
+            some = numbers[start : start + BLOCKS, None] * BLOCK + np.arange(BLOCK)
+            power[start : start + BLOCKS] = self._mel(frames[some])
+        return power
+
+    def _mel(self, frames: np.ndarray) -> np.ndarray:
+        """Return the power in the mel bands (blocks, BLOCK, mels) float32 of frames (blocks, BLOCK, n_fft)."""
         # float64: NumPy's real FFT of float32 takes four times as long.
         spectrum = np.fft.rfft(frames * self._window)
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
-        power = power.astype(np.float32).reshape(-1, BLOCK, power.shape[1])
+        power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
         return np.concatenate([power[..., bins] @ filters for bins, filters in self._filters], axis=-1)
 
     def coefficients(self, decibels: np.ndarray) -> np.ndarray:
