@@ -6,6 +6,8 @@ from dataclasses import dataclass
 SECOND_NS = 1_000_000_000
 # A clock set back by less is corrected, not restarted; a sensor's earlier timeline must last as long to be believed.
 RESTART_NS = SECOND_NS
+# A message's seconds have 32 bits, which end in January 2038; a day before that every window still ends in time.
+LATEST_NS = (2**31 - 1 - 86_400) * SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class StampGuard:
     def _range_problem(self, stamp_ns: int, now_ns: int) -> str:
         if stamp_ns <= 0:
             return f"stamp {_seconds(stamp_ns)} s is not set: expected the time the sensor measured"
+        if stamp_ns > LATEST_NS:
+            return (
+                f"stamp {_seconds(stamp_ns)} s is too late for messages: expected at most {LATEST_NS // SECOND_NS} s, "
+                "in January 2038"
+            )
         if now_ns <= 0 and math.isfinite(self.max_future_s):
             return (
                 f"stamp {_seconds(stamp_ns)} s, but the node's clock stands at {_seconds(now_ns)} s: with "

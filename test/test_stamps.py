@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotion_recognition.stamps import StampGuard, Verdict
+from emotion_recognition.stamps import LATEST_NS, StampGuard, Verdict
 
 SECOND = 1_000_000_000
 NOW = 1_000 * SECOND
@@ -104,6 +104,13 @@ def test_an_earlier_timeline_older_than_the_limit_stays_refused(guard):
     for step in range(100):
         passed = step * SECOND // 10
         assert "s old" in guard.check(NOW - 500 * SECOND + passed, NOW + passed).problem
+
+
+def test_a_stamp_too_late_for_messages_is_refused_however_far_ahead_stamps_may_be():
+    guard = StampGuard(max_age_s=math.inf, max_future_s=math.inf)
+    assert guard.check(LATEST_NS, NOW) == ok()
+    problem = guard.check(LATEST_NS + 1, NOW).problem
+    assert problem.startswith(f"stamp {2**31 - 1 - 86_400}.000000001 s is too late for messages: expected at most")
 
 
 def test_reset_forgets_the_last_stamp(guard):

@@ -26,9 +26,25 @@ def to_time(time_ns: int) -> Time:
     """Return nanoseconds as a stamp.
 
     Raises:
-        AssertionError: the time is negative or beyond the message's range (2038).
+        ValueError: the time is beyond what 32 bits of seconds hold, before 1901 or after January 2038.
     """
-    return Time(sec=time_ns // SECOND_NS, nanosec=time_ns % SECOND_NS)
+    seconds, nanoseconds = divmod(time_ns, SECOND_NS)
+    if not -(2**31) <= seconds < 2**31:
+        raise ValueError(f"time {time_ns} ns: expected what 32 bits of seconds hold")
+    return Time(sec=seconds, nanosec=nanoseconds)
+
+
+def window_ns(message: Emotion | MfccWindow) -> tuple[int, int]:
+    """Return where the window of a message starts and ends, in nanoseconds.
+
+    Raises:
+        ValueError: one of them is no time.
+    """
+    for name in ("window_start", "window_end"):
+        nanoseconds = getattr(message, name).nanosec
+        if nanoseconds >= SECOND_NS:
+            raise ValueError(f"{name} has {nanoseconds} ns beside its seconds, expected below {SECOND_NS}")
+    return stamp_ns(message.window_start), stamp_ns(message.window_end)
 
 
 def emotion_message(estimate: Estimate) -> Emotion:
@@ -68,11 +84,12 @@ def estimate_of(message: Emotion) -> Estimate:
     Raises:
         ValueError: the message breaks what msg/Emotion.msg promises (see Estimate).
     """
+    window_start_ns, window_end_ns = window_ns(message)
     estimate = Estimate(
         stamp_ns=stamp_ns(message.header.stamp),
         frame_id=message.header.frame_id,
-        window_start_ns=stamp_ns(message.window_start),
-        window_end_ns=stamp_ns(message.window_end),
+        window_start_ns=window_start_ns,
+        window_end_ns=window_end_ns,
         person_id=message.person_id,
         modality=Modality(message.modality),
         status=Status(message.status),

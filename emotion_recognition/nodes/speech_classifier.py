@@ -5,7 +5,7 @@ from emotion_recognition.estimates import Estimate, Reason
 from emotion_recognition.msg import Emotion, MfccWindow
 from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
-from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of, mfcc_of, stamp_ns
+from emotion_recognition.nodes.conversions import emotion_message, mfcc_mean_of, mfcc_of, stamp_ns, window_ns
 from emotion_recognition.nodes.diagnosing import model_facts
 from emotion_recognition.nodes.running import run
 
@@ -52,7 +52,7 @@ class SpeechClassifierNode(PerceptionNode):
             Reason(message.reasons),
             stamp_ns(message.header.stamp),
             message.header.frame_id,
-            (stamp_ns(message.window_start), stamp_ns(message.window_end)),
+            window_ns(message),
         )
 
 

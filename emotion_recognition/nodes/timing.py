@@ -5,22 +5,24 @@ from collections.abc import Callable
 from builtin_interfaces.msg import Time
 from rosgraph_msgs.msg import Clock
 
-from emotion_recognition.stamps import SECOND_NS
+from emotion_recognition.stamps import LATEST_NS, SECOND_NS
 
 
 def time_problem(time: Time) -> str:
     """Return why a message's time cannot be one, empty where it can."""
-    if time.sec >= 0 and time.nanosec < SECOND_NS:
+    if 0 <= time.sec < LATEST_NS // SECOND_NS and time.nanosec < SECOND_NS:
         return ""
     return (
-        f"{time.sec} s and {time.nanosec} ns is not a time: expected seconds from 0 and nanoseconds below {SECOND_NS}"
+        f"{time.sec} s and {time.nanosec} ns is not a time: expected seconds from 0 to {LATEST_NS // SECOND_NS}, in "
+        f"January 2038, and nanoseconds below {SECOND_NS}"
     )
 
 
 def checked_time(take: Callable[[Clock], None], leave_out: Callable[[str], None]) -> Callable[[Clock], None]:
     """Return a callback of /clock that hands on what is a time.
 
-    rclpy raises an error for a time before 0, which would end the process.
+    rclpy raises an error for a time before 0, which would end the process; and a little later must be a time that a
+    message can hold.
 
     Args:
         take: rclpy's callback.

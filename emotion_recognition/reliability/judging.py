@@ -147,7 +147,7 @@ class Judge:
         rising: the stamps of a person on a topic must rise.
         origins: see :func:`contract_problems`.
         stamps_kept: how many of the sensors' stamps are known, the newest.
-        message_s: longest message of sound that is stamped with its end: a window may end so far before its stamp.
+        ends_before_s: a window may end so far before its stamp: up to a hop where sound is stamped with its end.
     """
 
     def __init__(
@@ -158,13 +158,13 @@ class Judge:
         rising: bool = True,
         origins: bool = True,
         stamps_kept: int = STAMPS_KEPT,
-        message_s: float = 0.0,
+        ends_before_s: float = 0.0,
     ):
         self.emotions = self.decisions = self.bad_emotions = 0
         self.problems: Counter[str] = Counter()
         self.examples: list[str] = []
         self.switched_off = False
-        self._beside_ns = round((JITTER_S + message_s) * SECOND_NS)
+        self._beside_ns = round((JITTER_S + ends_before_s) * SECOND_NS)
         self._longest_s, self._stale_after_s, self._weights = longest_window_s, stale_after_s, weights
         self._rising, self._origins, self._stamps_kept = rising, origins, stamps_kept
         self._order: deque[tuple[str, int]] = deque()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from emotion_recognition.bench.material import Material, load_material
+from emotion_recognition.parameters import defaults
 from emotion_recognition.reliability.bringup import Bringup
 from emotion_recognition.reliability.judging import Judge
 from emotion_recognition.reliability.sensing import audio_info, audio_message, image_message, origin_of
@@ -28,14 +29,17 @@ FRAMES_NS, SOUND_NS = (-SECOND_NS // 4, SECOND_NS // 4), 27 * SECOND_NS // 100
 CAMERA, MICROPHONE = "camera", "microphone"
 # Two frames and one decision on a face a second, one on a voice in two; small pictures, seldom searched as a whole;
 # sound stamped with its end, since it comes in pieces of a second; the rest is as shipped.
-SAMPLING = {"frames": 3, "window": 3.0}
+WINDOW_S, HOP_S = 3.0, 2.048
+SAMPLING = {"frames": 3, "window": WINDOW_S}
 PARAMETERS = {
     "face_detector": {**SAMPLING, "min_face_size": 40, "detection_interval": 10.0, "track_gap": 2.0},
     "visual_classifier": SAMPLING,
-    "mfcc_extractor": {"hop": 2.048, "audio_stamp": "end"},
+    "mfcc_extractor": {"hop": HOP_S, "audio_stamp": "end"},
 }
-# A decision's window: the visual classifier's or the voice's, and how far the other's may begin before it.
-LONGEST_WINDOW_S, STALE_AFTER_S = 5.0, 1.5
+# A voice's window ends with a hop, up to a whole one before the end, and stamp, of the sound that completed it. A fused
+# window reaches from the voice's, paired with a face up to pair_within later, to that face.
+LONGEST_WINDOW_S = WINDOW_S + HOP_S + defaults("fusion")["pair_within"]
+STALE_AFTER_S = defaults("fusion")["stale_after"]
 STAMPS_KEPT = 1000
 # Steps until the nodes have followed a sensor back to stamps that rise.
 FOLLOWED = 4
@@ -72,7 +76,7 @@ class Robot:
 
     def __init__(self, domain: int):
         self.bringup = Bringup(domain)
-        self.judge = Judge(LONGEST_WINDOW_S, STALE_AFTER_S, stamps_kept=STAMPS_KEPT, message_s=STEP_NS / SECOND_NS)
+        self.judge = Judge(LONGEST_WINDOW_S, STALE_AFTER_S, stamps_kept=STAMPS_KEPT, ends_before_s=HOP_S)
         self.now_ns = BEGIN_NS
         self.material: Material = load_material(PICTURE)
         self.frames = self.both = self.steps = 0

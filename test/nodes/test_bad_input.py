@@ -11,6 +11,7 @@ pytest.importorskip("rclpy", reason="needs ROS")
 
 import messages as make  # noqa: E402
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo  # noqa: E402
+from builtin_interfaces.msg import Time  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
 from harness import stamps  # noqa: E402
 from PIL import Image as Picture  # noqa: E402
@@ -25,6 +26,8 @@ from emotion_recognition.nodes.visual_classifier import VisualClassifierNode  # 
 
 SECOND = 1_000_000_000
 NAN = float("nan")
+# More nanoseconds than a second has, which would carry it beyond the last time that messages can hold.
+NO_TIME = Time(sec=2**31 - 1, nanosec=4_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,9 @@ CASES = {
     "mfcc mean with NaN": (MEANS, mfcc_with(mfcc_mean=some([NAN] * 40)), "nan", "finite values"),
     "voice activity of NaN": (MFCC, mfcc_with(voice_activity=NAN), "voice_activity nan", "expected 0 to 1"),
     "window that ends before it starts": (MFCC, mfcc_with(window_end=to_time(SECOND)), "ends at", "before its start"),
+    "window of no time": (MFCC, mfcc_with(window_end=NO_TIME), "window_end has 4000000000 ns", "below 1000000000"),
+    "voice's window of no time": (VOICE, emotion_with(True, window_end=NO_TIME), "4000000000 ns", "below 1000000000"),
+    "face's window of no time": (FACE, emotion_with(window_start=NO_TIME), "4000000000 ns", "below 1000000000"),
     "probabilities of NaN": (FACE, emotion_with(probabilities=some([NAN] * 8)), "nan", "expected each from 0 to 1"),
     "probabilities that sum to 2": (FACE, emotion_with(probabilities=some([0.25] * 8)), "sum to 2", "expected 1"),
     "probabilities without a table": (FACE, emotion_with(class_ids=array("B")), "class_ids ()", "each once"),

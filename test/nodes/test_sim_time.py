@@ -76,9 +76,13 @@ def test_before_the_clock_runs_a_message_is_left_out_and_says_why(bench):
     assert f"{bench.namespace}/image left out" in line and "something must publish /clock" in line
 
 
-@pytest.mark.parametrize("wrong", [Time(sec=-5), Time(sec=5, nanosec=2_000_000_000)], ids=["before 0", "nanoseconds"])
+@pytest.mark.parametrize(
+    "wrong",
+    [Time(sec=-5), Time(sec=5, nanosec=2_000_000_000), Time(sec=2**31 - 5)],
+    ids=["before 0", "nanoseconds", "2038"],
+)
 def test_what_is_no_time_is_left_out_and_says_so(bench, wrong):
-    """rclpy would raise an error in the executor, which ends the process."""
+    """rclpy would raise an error in the executor, which ends the process; what is later no message could hold."""
     node = bench.add(FaceDetector, "-r", f"/clock:={bench.namespace}/clock", **SIMULATED)
     clock = bench.publisher(Clock, "clock")
     clock.publish(Clock(clock=wrong))

@@ -193,6 +193,15 @@ def test_a_decision_that_cannot_be_is_counted(judge, case):
     assert judge.bad_emotions == 1 and dict(judge.problems) == {kind: 1} and len(judge.examples) == 1
 
 
+def test_a_window_of_sound_stamped_with_its_end_may_end_before_its_stamp_by_so_much_and_no_more():
+    judge = Judge(longest_window_s=6.0, ends_before_s=2.0, rising=False)
+    judge.sent(CAMERA, NOW)
+    start = Stamp.of(NOW - 5 * SECOND)
+    assert judge.hear("emotion", at(NOW, window_start=start, window_end=Stamp.of(NOW - 2 * SECOND))) == []
+    (problem,) = judge.hear("emotion", at(NOW, window_start=start, window_end=Stamp.of(NOW - 3 * SECOND)))
+    assert problem.startswith("window:")
+
+
 def test_an_old_feeling_is_not_a_new_one(judge):
     (problem,) = judge.hear("emotion", at(NOW), NOW + 2 * SECOND)
     assert problem == "old: 2.000 s, expected at most 1.5 s"
