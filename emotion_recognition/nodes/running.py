@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from emotion_recognition.memory import keep_freed_memory
+from emotion_recognition.memory import GIVE_BACK_S, give_back_freed_memory, keep_freed_memory
 from emotion_recognition.nodes.ending import EndOnSignal
 from emotion_recognition.nodes.switching import LEARN_S
 from emotion_recognition.parameters import ParameterError
@@ -163,7 +164,12 @@ def _spin_until(
             spinner.add(node)
         if code == EXIT_OK and not all(stop.is_set() or node.autostart(LEARN_S) for node in nodes):
             code = EXIT_FAILED
+        give_back = time.monotonic()
         while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):
+            # Loading the models has left the most.
+            if time.monotonic() >= give_back:
+                give_back_freed_memory()
+                give_back = time.monotonic() + GIVE_BACK_S
             spinner.spin_for(WAKE_S)
     except ParameterError as error:
         rclpy.logging.get_logger("emotion_recognition").fatal(str(error))

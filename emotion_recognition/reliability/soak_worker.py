@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from emotion_recognition.memory import keep_freed_memory
+from emotion_recognition.memory import give_back_freed_memory, keep_freed_memory
 from emotion_recognition.processes import own_domain
 from emotion_recognition.reliability.incidents import INCIDENTS
 from emotion_recognition.reliability.robot import STEP_NS, Robot
@@ -93,6 +93,8 @@ class Soak:
 
     def _weigh(self) -> None:
         self.rss_mib.append(self._process.memory_info().rss / MIB)
+        # As the nodes' processes do every minute.
+        give_back_freed_memory()
 
     def report(self) -> dict[str, Any]:
         """Return what was lived through and found."""

@@ -8,6 +8,7 @@ rclpy = pytest.importorskip("rclpy", reason="needs ROS")
 
 from rclpy.node import Node  # noqa: E402
 
+from emotion_recognition.nodes import running  # noqa: E402
 from emotion_recognition.nodes.running import EXIT_OK, Spinner, spin_nodes  # noqa: E402
 
 
@@ -22,8 +23,6 @@ class Ticking(Node):
 @pytest.fixture
 def spinner(monkeypatch, ros):
     from functools import partial
-
-    from emotion_recognition.nodes import running
 
     monkeypatch.setattr(running, "SingleThreadedExecutor", partial(running.SingleThreadedExecutor, context=ros))
     made = Spinner()
@@ -84,13 +83,16 @@ def test_what_a_callback_raises_is_not_lost(spinner, ticking):
         spin_until(spinner, lambda: False)
 
 
+class Idle(Node):
+    """Does nothing."""
+
+    def autostart(self, learn_s):
+        return True
+
+
 def test_spinning_ends_where_it_is_told_to(ros):
     """In the process's default context, as the executables do."""
     seen = []
-
-    class Idle(Node):
-        def autostart(self, learn_s):
-            return True
 
     def until(nodes):
         seen.append([node.get_name() for node in nodes])
@@ -99,3 +101,17 @@ def test_spinning_ends_where_it_is_told_to(ros):
     assert spin_nodes([lambda: Idle("one"), lambda: Idle("two")], [], until) == EXIT_OK
     assert seen == [["one", "two"]] * 3
     assert not rclpy.ok()
+
+
+@pytest.mark.parametrize(("apart_s", "times"), [(0.0, 4), (3600.0, 1)])
+def test_freed_memory_goes_back_when_all_have_started_and_from_time_to_time(ros, monkeypatch, apart_s, times):
+    looks, given = [], []
+    monkeypatch.setattr(running, "GIVE_BACK_S", apart_s)
+    monkeypatch.setattr(running, "give_back_freed_memory", lambda: given.append(len(looks)))
+
+    def until(nodes):
+        looks.append(len(nodes))
+        return len(looks) == 5
+
+    assert spin_nodes([lambda: Idle("one"), lambda: Idle("two")], [], until) == EXIT_OK
+    assert given == [1, 2, 3, 4][:times]
