@@ -2,6 +2,10 @@
 
 import numpy as np
 
+# Room that is so many times what is needed goes, as after a message of a minute of sound.
+_TOO_LARGE = 8
+_SMALLEST = 1024
+
 
 class Tail:
     """Values of one stream by their number in it: new ones are added at its end, old ones forgotten at its front.
@@ -11,7 +15,7 @@ class Tail:
     """
 
     def __init__(self, dtype: type):
-        self._room = np.empty(1024, dtype)
+        self._room = np.empty(_SMALLEST, dtype)
         self.restart()
 
     def restart(self) -> None:
@@ -49,6 +53,7 @@ class Tail:
     def _make_room(self, count: int) -> None:
         kept = self._room[self._start : self._stop]
         # Twice what is needed: it is filled before anything is moved again.
-        room = self._room if 2 * count <= len(self._room) else np.empty(2 * count, self._room.dtype)
+        fits = 2 * count <= len(self._room) <= max(_TOO_LARGE * count, _SMALLEST)
+        room = self._room if fits else np.empty(max(2 * count, _SMALLEST), self._room.dtype)
         room[: len(kept)] = kept
         self._room, self._start, self._stop = room, 0, len(kept)
