@@ -14,7 +14,9 @@ def frame_levels(mfcc: np.ndarray, settings: MfccSettings | None = None) -> np.n
     """Return the level in dB of each frame (T,) of MFCCs (coefficients, T): the power of its smoothed mel bands."""
     settings = settings or MfccSettings()
     decibels = _to_bands(settings.coefficients, settings.mels) @ np.asarray(mfcc, np.float64)
-    return 10.0 * np.log10(np.sum(np.exp(decibels * (math.log(10.0) / 10.0)), axis=0))
+    # Of values beyond any sound the power is infinite, or 0.
+    with np.errstate(over="ignore", divide="ignore"):
+        return 10.0 * np.log10(np.sum(np.exp(decibels * (math.log(10.0) / 10.0)), axis=0))
 
 
 @functools.cache

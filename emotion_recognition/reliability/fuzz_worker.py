@@ -257,6 +257,7 @@ class FuzzedNodes:
             "unhandled": ledger.unhandled,
             "unexpected": ledger.unexpected,
             "reports": sum(ledger.reports.values()),
+            "surprises": ledger.surprises,
             "emotions": sum(judge.emotions for judge in self.judges.values()),
             "decisions": sum(judge.decisions for judge in self.judges.values()),
             "bad_emotions": sum(judge.bad_emotions for judge in self.judges.values()),

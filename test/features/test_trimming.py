@@ -25,6 +25,12 @@ def test_silence_at_the_ends_goes_and_pauses_stay():
     assert sounding(mfcc_of_levels(levels), range_db=37) == slice(2, 7)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("level", [1e30, -1e30])
+def test_levels_beyond_any_sound_are_no_trouble(level):
+    assert sounding(np.full((40, 3), level, np.float32) * np.eye(40, 1, dtype=np.float32)) == slice(0, 3)
+
+
 def test_a_tone_between_silences_is_found_to_the_frame():
     rate = 16000
     sound = np.zeros(3 * rate, np.float32)
