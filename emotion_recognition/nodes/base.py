@@ -256,6 +256,13 @@ class PerceptionNode(ManagedNode):
         """
         self.monitor.leave_out(topic, self._report(topic, kind, problem))
 
+    def _leave_out_unreadable(self, topic: str, problem: str) -> None:
+        if topic in self.monitor.inputs():
+            self.monitor.receive(topic)
+            self.leave_out(topic, f"unreadable {topic}", f"message on {{topic}} left out: {problem}")
+        else:
+            super()._leave_out_unreadable(topic, problem)
+
     def caution(self, topic: str, kind: str, problem: object) -> None:
         """Say what is wrong with a topic whose messages are used; arguments as for :meth:`leave_out`."""
         self.monitor.caution(topic, self._report(topic, kind, problem))

@@ -8,13 +8,14 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.time_source import CLOCK_TOPIC
 
 from emotion_recognition.nodes.declaring import declare_parameters, name_unknown_parameters
+from emotion_recognition.nodes.reading import reading
 from emotion_recognition.nodes.timing import checked_time
 from emotion_recognition.parameters import ParameterError
 from emotion_recognition.pinning import format_cores, pin
 
 EXPECTED_ERRORS = (ImportError, OSError, ValueError, RuntimeError)
-# Least time between two log lines about what is no time.
-CLOCK_REPORT_S = 5.0
+# Least time between two log lines about what is no message or no time.
+LEFT_OUT_S = 5.0
 
 
 class ManagedNode(LifecycleNode):
@@ -142,15 +143,26 @@ class ManagedNode(LifecycleNode):
         self.configure()
         self._configured()
 
-    def create_subscription(self, msg_type: type, topic: str, callback: Callable, *args: Any, **kwargs: Any) -> Any:
-        """Subscribe as any node does; what is told on /clock and is no time is left out."""
+    def create_subscription(
+        self, msg_type: type, topic: str, callback: Callable, *args: Any, raw: bool = False, **kwargs: Any
+    ) -> Any:
+        """Subscribe as any node does; left out is what is no message, and what is told on /clock and is no time.
+
+        Messages are taken as bytes and read here: see :func:`~emotion_recognition.nodes.reading.read_message`.
+        """
         if topic == CLOCK_TOPIC:
             callback = checked_time(callback, self._leave_out_time)
-        return super().create_subscription(msg_type, topic, callback, *args, **kwargs)
+        if not raw:
+            callback = reading(msg_type, callback, partial(self._leave_out_unreadable, topic))
+        return super().create_subscription(msg_type, topic, callback, *args, raw=True, **kwargs)
 
     def _leave_out_time(self, problem: str) -> None:
         name = self.resolve_topic_name(CLOCK_TOPIC)
-        self.get_logger().warning(f"time on {name} left out: {problem}", throttle_duration_sec=CLOCK_REPORT_S)
+        self.get_logger().warning(f"time on {name} left out: {problem}", throttle_duration_sec=LEFT_OUT_S)
+
+    def _leave_out_unreadable(self, topic: str, problem: str) -> None:
+        name = self.resolve_topic_name(topic)
+        self.get_logger().warning(f"message on {name} left out: {problem}", throttle_duration_sec=LEFT_OUT_S)
 
     def destroy_node(self) -> None:
         """Drop everything before the node's handles go, whatever goes wrong with it."""

@@ -17,8 +17,6 @@ from typing import Any
 QUEUED = 1000
 # A node that has not worked off what it was sent within this time hangs.
 PATIENCE_S = 60.0
-# After so long what was received is taken to be all that was sent, where it is more than was thought to arrive.
-SURPRISED_S = 5.0
 JOIN_S, SETTLE_S = 60.0, 0.3
 POLL_S = 0.0003
 
@@ -27,17 +25,14 @@ POLL_S = 0.0003
 class Subscribed:
     """A subscription: who has it, its topic's full name, how many messages it has received, how many are due.
 
-    One that takes messages as bytes (``raw``) gets those, too, that cannot be read as messages. Of these ``doubtful``
-    counts what others were sent: of some hundred thousand the middleware has handed one on.
+    The nodes take messages as bytes, so all that the middleware publishes arrives.
     """
 
     node: str
     topic: str
     subscription: Any
-    raw: bool = False
     received: int = 0
     due: int = 0
-    doubtful: int = 0
 
 
 class Ledger:
@@ -51,7 +46,6 @@ class Ledger:
         reports: lines that the nodes' reporters were given, by node and kind; those held back in the log, too.
         unexpected: of these the texts of exceptions that were caught as unexpected, the first ones.
         changes: how often a subscription was made or dropped.
-        surprises: messages that were received though they cannot be read.
     """
 
     def __init__(self, root: str = ""):
@@ -60,7 +54,7 @@ class Ledger:
         self.received: Counter[str] = Counter()
         self.reports: Counter[tuple[str, str]] = Counter()
         self.unexpected: list[str] = []
-        self.changes = self.surprises = 0
+        self.changes = 0
         self._lock = threading.Lock()
         self._subscribed: list[Subscribed] = []
         # Messages under way; while one is received before it is noted as sent, another may hide in it.
@@ -88,16 +82,14 @@ class Ledger:
             self.changes += 1
             self._under_way = sum(one.due - one.received for one in self._subscribed)
 
-    def sent(self, topic: str, deliverable: bool = True) -> None:
-        """Take that a message was published; ``deliverable``: it can be read as one of its type."""
+    def sent(self, topic: str) -> None:
+        """Take that a message was published."""
         with self._lock:
             self.published[topic] += 1
             for one in self._subscribed:
-                if one.topic == topic and (deliverable or one.raw):
+                if one.topic == topic:
                     one.due += 1
                     self._under_way += 1
-                elif one.topic == topic:
-                    one.doubtful += 1
 
     def took(self, subscribed: Subscribed) -> None:
         """Take that a message was received and worked on."""
@@ -123,19 +115,6 @@ class Ledger:
         """Return how many messages are still under way, by node and topic."""
         with self._lock:
             return {f"{one.node} {one.topic}": n for one in self._subscribed if (n := one.due - one.received)}
-
-    def absorb(self) -> None:
-        """Take what was received beyond what was due for messages that were thought not to arrive.
-
-        To be called when nothing has arrived for a while: a message may be received before it is noted as sent.
-        """
-        with self._lock:
-            for one in self._subscribed:
-                more = one.received - one.due
-                if 0 < more <= one.doubtful:
-                    one.due, one.doubtful = one.received, one.doubtful - more
-                    self.surprises += more
-            self._under_way = sum(one.due - one.received for one in self._subscribed)
 
     def forgive(self) -> None:
         """Begin anew: what is under way is not waited for."""
@@ -181,7 +160,6 @@ def counted(make: type, ledger: Ledger) -> type:
                 ledger.name(self.get_fully_qualified_name()),
                 ledger.name(subscription.topic_name),
                 subscription,
-                bool(more.get("raw")),
             )
             # The outermost callback: also what the node does not hand on is received.
             taken = subscription.callback
@@ -215,11 +193,11 @@ def counted(make: type, ledger: Ledger) -> type:
 def _counted_publisher(publisher: Any, ledger: Ledger) -> Any:
     publish, name = publisher.publish, ledger.name(publisher.topic_name)
 
-    def told(message: Any, deliverable: bool = True) -> None:
+    def told(message: Any) -> None:
         # What the middleware refuses to publish is not sent.
         publish(message)
         if getattr(publisher, "is_activated", True):
-            ledger.sent(name, deliverable)
+            ledger.sent(name)
 
     publisher.publish = told
     return publisher
@@ -338,12 +316,7 @@ class Bringup:
         Raises:
             TimeoutError: something hangs.
         """
-        what = "all messages are worked off"
-        try:
-            self.until(self.is_quiet, what, min(SURPRISED_S, patience_s))
-        except TimeoutError:
-            self.ledger.absorb()
-            self.until(self.is_quiet, what, patience_s)
+        self.until(self.is_quiet, "all messages are worked off", patience_s)
 
     def is_quiet(self) -> bool:
         """Whether no message is under way or worked on."""

@@ -37,7 +37,7 @@ class Tally:
     Attributes:
         sums: of the processes' reports, by key.
         subscriptions: messages by topic: ``sent`` (malformed), ``good`` (as they should be), ``received`` (by all
-            nodes, what they sent each other, too), and ``undeliverable``: not published by the middleware, or not read.
+            nodes, what they sent each other, too), and ``undeliverable``: not published by the middleware.
         crashes: processes that ended early or hung.
         not_recovered: processes whose nodes made nothing of good messages after the bad ones.
         problems: what was found, in words, the first of each process.

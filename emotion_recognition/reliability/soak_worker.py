@@ -38,6 +38,13 @@ PROGRESS_MINUTES = 10
 class Soak:
     """A robot's life.
 
+    Attributes:
+        not_recovered: minutes without a decision on face and voice after the fault, by its kind.
+        minutes, kinds: lived through.
+        rss_mib: resident memory at the end of the first ten minutes and of each further one, when what was free has
+            gone back, as it does once a minute.
+        peaks_mib: the same just before that.
+
     Args:
         robot: with its nodes at work.
         random: chooses the faults.
@@ -49,6 +56,7 @@ class Soak:
         self.minutes = 0
         self.kinds: list[str] = []
         self.rss_mib: list[float] = []
+        self.peaks_mib: list[float] = []
         self._process = psutil.Process()
 
     def warm_up(self) -> None:
@@ -92,9 +100,13 @@ class Soak:
             self.robot.step()
 
     def _weigh(self) -> None:
-        self.rss_mib.append(self._process.memory_info().rss / MIB)
+        self.peaks_mib.append(self._resident_mib())
         # As the nodes' processes do every minute.
         give_back_freed_memory()
+        self.rss_mib.append(self._resident_mib())
+
+    def _resident_mib(self) -> float:
+        return self._process.memory_info().rss / MIB
 
     def report(self) -> dict[str, Any]:
         """Return what was lived through and found."""
@@ -112,6 +124,7 @@ class Soak:
             "faults": dict(Counter(self.kinds)),
             "in_order": self.kinds,
             "rss_mib": [round(value, 2) for value in self.rss_mib],
+            "peaks_mib": [round(value, 2) for value in self.peaks_mib],
         }
 
 

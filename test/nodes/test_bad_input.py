@@ -15,6 +15,7 @@ from builtin_interfaces.msg import Time  # noqa: E402
 from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E402
 from harness import stamps  # noqa: E402
 from PIL import Image as Picture  # noqa: E402
+from rclpy.serialization import serialize_message  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from emotion_recognition.nodes.conversions import to_time  # noqa: E402
@@ -152,6 +153,15 @@ CASES = {
     "mfcc mean with NaN": (MEANS, mfcc_with(mfcc_mean=some([NAN] * 40)), "nan", "finite values"),
     "voice activity of NaN": (MFCC, mfcc_with(voice_activity=NAN), "voice_activity nan", "expected 0 to 1"),
     "window that ends before it starts": (MFCC, mfcc_with(window_end=to_time(SECOND)), "ends at", "before its start"),
+    "mfcc that is no message": (MFCC, lambda stamp: bytes([0, 1, 0, 3]), "message of 4 bytes", "expected more than 4"),
+    "faces that are no message": (
+        FACES, lambda stamp: serialize_message(make.face_samples(stamp, make.face()))[:-8], "cannot be read as",
+        "emotion_recognition/msg/FaceSamples",
+    ),
+    "an estimate that is no message": (
+        VOICE, lambda stamp: serialize_message(make.emotion(stamp, speech=True))[:90], "message of 90 bytes",
+        "emotion_recognition/msg/Emotion",
+    ),
     "window of no time": (MFCC, mfcc_with(window_end=NO_TIME), "window_end has 4000000000 ns", "below 1000000000"),
     "voice's window of no time": (VOICE, emotion_with(True, window_end=NO_TIME), "4000000000 ns", "below 1000000000"),
     "face's window of no time": (FACE, emotion_with(window_start=NO_TIME), "4000000000 ns", "below 1000000000"),

@@ -93,6 +93,18 @@ def test_what_is_no_time_is_left_out_and_says_so(bench, wrong):
     assert f"time on {bench.namespace}/clock left out: {wrong.sec} s and {wrong.nanosec} ns is not a time" in line
 
 
+def test_what_is_no_message_on_the_clock_is_left_out_and_says_so(bench):
+    """The middleware would read what lies behind it in memory."""
+    node = bench.add(FaceDetector, "-r", f"/clock:={bench.namespace}/clock", **SIMULATED)
+    clock = bench.publisher(Clock, "clock")
+    clock.publish(bytes([0, 1, 0, 3]))
+    bench.settle()
+    clock.publish(Clock(clock=to_time(BEGIN)))
+    bench.until(lambda: node.get_clock().now().nanoseconds == BEGIN, "the time after it is there")
+    (line,) = bench.lines(node)
+    assert f"message on {bench.namespace}/clock left out: message of 4 bytes" in line
+
+
 def test_after_a_jump_back_without_new_data_the_fusion_says_that_there_is_none(bench):
     node = bench.add(FusionNode, "-r", f"/clock:={bench.namespace}/clock", **SIMULATED, idle_period=0.5)
     clock = bench.publisher(Clock, "clock")

@@ -10,7 +10,7 @@ from emotion_recognition.msg import Emotion  # noqa: E402
 
 from emotion_recognition.nodes.fusion import FusionNode  # noqa: E402
 from emotion_recognition.processes import own_domain  # noqa: E402
-from emotion_recognition.reliability.bringup import Bringup, Ledger, Subscribed  # noqa: E402
+from emotion_recognition.reliability.bringup import Bringup  # noqa: E402
 
 
 @pytest.fixture
@@ -58,29 +58,3 @@ def test_what_would_end_a_process_is_raised(bringup):
     bringup.listen(Emotion, "/ending/emotion", lambda message: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         bringup.until(lambda: False, "the listener hears that there is nothing")
-
-
-def test_a_message_that_arrives_though_it_cannot_be_read_is_absorbed():
-    ledger = Ledger()
-    one = Subscribed("/fusion", "/emotion/face", None)
-    ledger.add(one)
-    ledger.sent("/emotion/face")
-    ledger.sent("/emotion/face", deliverable=False)
-    assert ledger.owed() == {"/fusion /emotion/face": 1}
-    ledger.took(one)
-    assert ledger.is_settled
-    ledger.took(one)
-    assert not ledger.is_settled and ledger.owed() == {"/fusion /emotion/face": -1}
-    ledger.absorb()
-    assert ledger.is_settled and ledger.surprises == 1
-    ledger.sent("/emotion/face")
-    assert ledger.owed() == {"/fusion /emotion/face": 1}
-
-
-def test_more_than_all_that_was_sent_is_not_absorbed():
-    ledger = Ledger()
-    one = Subscribed("/fusion", "/emotion/face", None)
-    ledger.add(one)
-    ledger.took(one)
-    ledger.absorb()
-    assert not ledger.is_settled and ledger.surprises == 0

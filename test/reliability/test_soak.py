@@ -26,10 +26,12 @@ import json, pathlib, sys
 words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 minutes, seed = int(words["--minutes"]), words["--seed"]
 report = {{"minutes": minutes, "rss_mib": [100.0, 103.0, 99.0], "faults": {{"dark": 2}}, "frames": 7, "decisions": 3}}
+report["peaks_mib"] = [110.0, 111.0, 105.0]
 crashes = seed.endswith("-1-0")
 if crashes:
     report |= {{"minutes": 20, "unhandled": 1, "not_recovered": {{"dark": 1}}}}
     report["rss_mib"] = [100.0] * 10 + [120.0] * 9 + [140.0]
+    report["peaks_mib"] = [110.0] * 10 + [165.0] * 10 + [132.0]
 pathlib.Path(words["--folder"], {REPORT!r}).write_text(json.dumps(report))
 sys.exit(3 if crashes else 0)
 """
@@ -100,11 +102,11 @@ def test_a_crash_is_counted_and_another_process_lives_the_rest(tmp_path):
     # Of two robots with an hour each the second crashed after 20 minutes; a third lived its other 40.
     assert (found["simulated_hours"], found["crashes"], found["unhandled"], found["not_recovered"]) == (2.0, 1, 1, 1)
     assert found["rss_growth_percent"] == 20.0 and not found["clean"]
-    # After ten minutes, at most, at the end, the largest sample, growth in per cent.
+    # After ten minutes, at most, at the end, growth in per cent; the same of the peaks; the largest sample.
     assert sorted(list(one.values()) for one in found["memory"]) == [
-        [100.0, 100.0, 100.0, 103.0, 0.0],
-        [100.0, 100.0, 100.0, 103.0, 0.0],
-        [100.0, 120.0, 120.0, 140.0, 20.0],
+        [100.0, 100.0, 100.0, 0.0, 110.0, 110.0, 110.0, 0.0, 111.0],
+        [100.0, 100.0, 100.0, 0.0, 110.0, 110.0, 110.0, 0.0, 111.0],
+        [100.0, 120.0, 120.0, 20.0, 110.0, 165.0, 132.0, 50.0, 165.0],
     ]
     assert found["faults"] == {"dark": 6} and found["frames"] == 21 and len(said) == 3
     (crashed,) = found["problems"]

@@ -16,7 +16,13 @@ FUZZ = {
 SOAK = {
     "simulated_hours": 24.0, "crashes": 0, "bad_emotions": 4, "rss_growth_percent": 2.25, "unhandled": 5,
     "not_recovered": 6, "emotions": 700_000, "faults": {"dark": 1400, "nobody": 30},
-    "memory": [{"after_10_minutes_mib": 200.0, "at_most_mib": 204.5}], "wall_s": 1200.0, "machine": MACHINE,
+    "memory": [
+        {
+            "after_10_minutes_mib": 200.0, "at_most_mib": 204.5, "peaks_after_10_minutes_mib": 210.0,
+            "peaks_at_most_mib": 220.5, "peaks_at_the_end_mib": 215.0, "peaks_growth_percent": 5.0,
+        },
+    ],
+    "wall_s": 1200.0, "machine": MACHINE,
 }  # fmt: skip
 
 
@@ -28,6 +34,9 @@ def test_every_figure_of_the_runs_is_in_the_table():
     assert [value for name, value in rows.items() if name.startswith("faults; kinds")] == ["1,430; 2"]
     assert [value for name, value in rows.items() if "no decision on face and voice" in name] == ["6"]
     assert [value for name, value in rows.items() if "memory" in name] == ["+2.2 % (200 to at most 204 MiB)"]
+    assert [value for name, value in rows.items() if "just before" in name] == [
+        "+5.0 % (210 to at most 220, at the end 215 MiB)",
+    ]  # fmt: skip
     assert [value for name, value in rows.items() if "finite" in name] == [
         "3 of 50,000 (fuzz); 4 of 700,000 (soak)",
     ]  # fmt: skip
@@ -37,7 +46,7 @@ def test_every_figure_of_the_runs_is_in_the_table():
 
 def test_a_run_that_is_missing_is_said_to_be():
     found = table.reliability_table({"fuzz": FUZZ})
-    assert found.count(table.NOT_RUN) == 7 and "100,000 |" in found
+    assert found.count(table.NOT_RUN) == 8 and "100,000 |" in found
 
 
 def test_what_the_runs_printed_is_kept_and_written(tmp_path, capsys):
