@@ -44,6 +44,8 @@ class Tail:
         count = min(max(0, before - self.first), len(self))
         self._start += count
         self.first += count
+        if len(self._room) > _TOO_LARGE * max(len(self), _SMALLEST):
+            self._make_room(len(self))
 
     def between(self, first: int, end: int) -> np.ndarray:
         """Return the values from number ``first`` up to ``end``, all of them kept; a view until the next add."""
@@ -53,7 +55,7 @@ class Tail:
     def _make_room(self, count: int) -> None:
         kept = self._room[self._start : self._stop]
         # Twice what is needed: it is filled before anything is moved again.
-        fits = 2 * count <= len(self._room) <= max(_TOO_LARGE * count, _SMALLEST)
+        fits = 2 * count <= len(self._room) <= _TOO_LARGE * max(count, _SMALLEST)
         room = self._room if fits else np.empty(max(2 * count, _SMALLEST), self._room.dtype)
         room[: len(kept)] = kept
         self._room, self._start, self._stop = room, 0, len(kept)
