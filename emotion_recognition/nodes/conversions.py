@@ -22,6 +22,17 @@ def stamp_ns(stamp: Time) -> int:
     return stamp.sec * SECOND_NS + stamp.nanosec
 
 
+def checked_ns(time: Time) -> int:
+    """Return a message's time in nanoseconds.
+
+    Raises:
+        ValueError: its nanoseconds make a second or more.
+    """
+    if time.nanosec >= SECOND_NS:
+        raise ValueError(f"{time.sec} s and {time.nanosec} ns is not a time: expected nanoseconds below {SECOND_NS}")
+    return stamp_ns(time)
+
+
 def to_time(time_ns: int) -> Time:
     """Return nanoseconds as a stamp.
 
@@ -40,11 +51,14 @@ def window_ns(message: Emotion | MfccWindow) -> tuple[int, int]:
     Raises:
         ValueError: one of them is no time.
     """
-    for name in ("window_start", "window_end"):
-        nanoseconds = getattr(message, name).nanosec
-        if nanoseconds >= SECOND_NS:
-            raise ValueError(f"{name} has {nanoseconds} ns beside its seconds, expected below {SECOND_NS}")
-    return stamp_ns(message.window_start), stamp_ns(message.window_end)
+    return _field_ns(message, "window_start"), _field_ns(message, "window_end")
+
+
+def _field_ns(message: Emotion | MfccWindow, name: str) -> int:
+    try:
+        return checked_ns(getattr(message, name))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def emotion_message(estimate: Estimate) -> Emotion:

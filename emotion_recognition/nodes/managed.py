@@ -7,9 +7,10 @@ from typing import Any
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.time_source import CLOCK_TOPIC
 
+from emotion_recognition.nodes.callback_groups import forget_destroyed
 from emotion_recognition.nodes.declaring import declare_parameters, name_unknown_parameters
-from emotion_recognition.nodes.reading import reading
-from emotion_recognition.nodes.timing import checked_time
+from emotion_recognition.nodes.reading import handing_on, read_message
+from emotion_recognition.nodes.timing import read_clock
 from emotion_recognition.parameters import ParameterError
 from emotion_recognition.pinning import format_cores, pin
 
@@ -37,6 +38,7 @@ class ManagedNode(LifecycleNode):
     def __init__(self, **kwargs: Any):
         self.failure = ""
         super().__init__(self.NAME, **kwargs)
+        forget_destroyed(self.default_callback_group)
         try:
             self.parameters = declare_parameters(self, self.NAME)
         except ParameterError:
@@ -151,9 +153,9 @@ class ManagedNode(LifecycleNode):
         Messages are taken as bytes and read here: see :func:`~emotion_recognition.nodes.reading.read_message`.
         """
         if topic == CLOCK_TOPIC:
-            callback = checked_time(callback, self._leave_out_time)
+            callback = handing_on(read_clock, callback, self._leave_out_time)
         if not raw:
-            callback = reading(msg_type, callback, partial(self._leave_out_unreadable, topic))
+            callback = handing_on(partial(read_message, msg_type), callback, partial(self._leave_out_unreadable, topic))
         return super().create_subscription(msg_type, topic, callback, *args, raw=True, **kwargs)
 
     def _leave_out_time(self, problem: str) -> None:

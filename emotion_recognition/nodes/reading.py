@@ -30,23 +30,23 @@ def read_message(message_type: type, data: bytes) -> Any:
         raise ValueError(f"message of {len(data)} bytes cannot be read as {kind} ({error})") from error
 
 
-def reading(
-    message_type: type, take: Callable[[Any], None], leave_out: Callable[[str], None]
-) -> Callable[[bytes], None]:
-    """Return a callback of serialized messages that hands on those that can be read.
+def handing_on(
+    read: Callable[[Any], Any], take: Callable[[Any], None], leave_out: Callable[[str], None]
+) -> Callable[[Any], None]:
+    """Return a callback of messages that hands on what can be read of them.
 
     Args:
-        message_type: of the messages.
-        take: called with each.
-        leave_out: called with why a message cannot be read.
+        read: called with each message; raises ValueError for one that is none.
+        take: called with what ``read`` returns.
+        leave_out: called with why a message is none.
     """
 
-    def read(data: bytes) -> None:
+    def received(message: Any) -> None:
         try:
-            message = read_message(message_type, data)
+            found = read(message)
         except ValueError as problem:
             leave_out(str(problem))
         else:
-            take(message)
+            take(found)
 
-    return read
+    return received

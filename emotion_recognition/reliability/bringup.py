@@ -221,6 +221,7 @@ class Bringup:
         from rclpy.node import Node
         from rclpy.signals import SignalHandlerOptions
 
+        from emotion_recognition.nodes.callback_groups import forget_destroyed
         from emotion_recognition.nodes.running import Spinner, prepare_environment
 
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
@@ -232,6 +233,7 @@ class Bringup:
         self.nodes: dict[str, Any] = {}
         self._spinner = Spinner()
         self.node = counted(Node, self.ledger)("sensors", use_global_arguments=False)
+        forget_destroyed(self.node.default_callback_group)
         self._spinner.add(self.node)
 
     def add(self, make: type, namespace: str, parameters: Mapping[str, Any], remap: Sequence[str] = ()) -> Any:

@@ -79,7 +79,7 @@ def _result(lives: list[Ended], seed: int, robots: int, hours: float, wall_s: fl
         faults.update(report.get("faults", {}))
         not_recovered.update(report.get("not_recovered", {}))
     crashes = sum(bool(one.crashed) for one in lives)
-    memory = [_memory(report["rss_mib"], report["peaks_mib"]) for report in reports if report.get("rss_mib")]
+    memory = [_memory(report["rss_mib"], report["given_back_mib"]) for report in reports if report.get("rss_mib")]
     problems = [
         text
         for one in lives
@@ -95,7 +95,8 @@ def _result(lives: list[Ended], seed: int, robots: int, hours: float, wall_s: fl
         "simulated_hours": round(lived / 60, 3),
         "crashes": crashes,
         "bad_emotions": sums["bad_emotions"],
-        "rss_growth_percent": max((one["growth_percent"] for one in memory), default=0.0),
+        # Of every robot, with free memory and without it.
+        "rss_growth_percent": max((kind["growth_percent"] for one in memory for kind in one.values()), default=0.0),
         "unhandled": sums["unhandled"],
         "not_recovered": sum(not_recovered.values()),
         "clean": clean,
@@ -113,37 +114,30 @@ def _result(lives: list[Ended], seed: int, robots: int, hours: float, wall_s: fl
     }
 
 
-def _memory(rss_mib: list[float], peaks_mib: list[float]) -> dict[str, float]:
-    """Return a process's resident memory in MiB and how it grew.
-
-    A single sample goes up and down with the minute's fault, so medians of ten minutes are compared: that of minutes 10
-    to 20 with the largest from then on; of what stays when free memory has gone back, and of what there was before.
-    ``largest_mib`` is the largest of all samples.
+def _memory(rss_mib: list[float], given_back_mib: list[float]) -> dict[str, dict[str, float]]:
+    """Return how a process's resident memory grew, as it was each minute and after free memory had gone back.
 
     Args:
-        rss_mib: a sample after ten simulated minutes and after each further one, free memory given back.
-        peaks_mib: the samples just before it was given back.
+        rss_mib: a sample after ten simulated minutes and after each further one.
+        given_back_mib: the samples just after them, when what was free had gone back to the kernel.
     """
-    stays, peaks = _medians(rss_mib), _medians(peaks_mib)
+    return {"as_it_was": _growth(rss_mib), "given_back": _growth(given_back_mib)}
+
+
+def _growth(samples: list[float]) -> dict[str, float]:
+    """Return how memory in MiB grew.
+
+    A single sample goes up and down with the minute's fault, so medians of ten minutes are compared: that of minutes 10
+    to 20 with the largest from then on. ``largest_mib`` is the largest of all samples.
+    """
+    medians = [statistics.median(samples[at : at + BLOCK]) for at in range(0, len(samples), BLOCK)]
     return {
-        "after_10_minutes_mib": round(stays[0], 2),
-        "at_most_mib": round(max(stays), 2),
-        "at_the_end_mib": round(stays[-1], 2),
-        "growth_percent": _growth_percent(stays),
-        "peaks_after_10_minutes_mib": round(peaks[0], 2),
-        "peaks_at_most_mib": round(max(peaks), 2),
-        "peaks_at_the_end_mib": round(peaks[-1], 2),
-        "peaks_growth_percent": _growth_percent(peaks),
-        "largest_mib": max(*rss_mib, *peaks_mib),
+        "after_10_minutes_mib": round(medians[0], 2),
+        "at_most_mib": round(max(medians), 2),
+        "at_the_end_mib": round(medians[-1], 2),
+        "largest_mib": max(samples),
+        "growth_percent": round(100 * (max(medians) / medians[0] - 1), 2),
     }
-
-
-def _medians(samples: list[float]) -> list[float]:
-    return [statistics.median(samples[at : at + BLOCK]) for at in range(0, len(samples), BLOCK)]
-
-
-def _growth_percent(medians: list[float]) -> float:
-    return round(100 * (max(medians) / medians[0] - 1), 2)
 
 
 def main(args: list[str] | None = None) -> int:

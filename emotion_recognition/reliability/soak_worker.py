@@ -41,9 +41,8 @@ class Soak:
     Attributes:
         not_recovered: minutes without a decision on face and voice after the fault, by its kind.
         minutes, kinds: lived through.
-        rss_mib: resident memory at the end of the first ten minutes and of each further one, when what was free has
-            gone back, as it does once a minute.
-        peaks_mib: the same just before that.
+        rss_mib: resident memory at the end of the first ten minutes and of each further one.
+        given_back_mib: the same when what was free has gone back, as it does once a minute.
 
     Args:
         robot: with its nodes at work.
@@ -56,7 +55,7 @@ class Soak:
         self.minutes = 0
         self.kinds: list[str] = []
         self.rss_mib: list[float] = []
-        self.peaks_mib: list[float] = []
+        self.given_back_mib: list[float] = []
         self._process = psutil.Process()
 
     def warm_up(self) -> None:
@@ -100,10 +99,10 @@ class Soak:
             self.robot.step()
 
     def _weigh(self) -> None:
-        self.peaks_mib.append(self._resident_mib())
+        self.rss_mib.append(self._resident_mib())
         # As the nodes' processes do every minute.
         give_back_freed_memory()
-        self.rss_mib.append(self._resident_mib())
+        self.given_back_mib.append(self._resident_mib())
 
     def _resident_mib(self) -> float:
         return self._process.memory_info().rss / MIB
@@ -124,7 +123,7 @@ class Soak:
             "faults": dict(Counter(self.kinds)),
             "in_order": self.kinds,
             "rss_mib": [round(value, 2) for value in self.rss_mib],
-            "peaks_mib": [round(value, 2) for value in self.peaks_mib],
+            "given_back_mib": [round(value, 2) for value in self.given_back_mib],
         }
 
 

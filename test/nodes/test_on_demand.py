@@ -1,5 +1,7 @@
 """A node takes input only while somebody listens to what it publishes."""
 
+import gc
+
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS")
@@ -46,6 +48,22 @@ def test_a_node_listens_while_somebody_listens_to_it(bench, model, case):
         assert started.worker is None
     told = [line.split(" to ")[0] for line in bench.lines(started, Log.INFO) if "body listens to " in line]
     assert told == ["nobody listens", *["somebody listens", "nobody listens"] * 2]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_node_that_rests_and_wakes_keeps_nothing_of_what_it_dropped(bench, model, case):
+    node, parameters, models, kind, topic, _, output_kind, output = CASES[case]
+    started = bench.add(node, **parameters, **model(*models), **QUIET, **ON_DEMAND)
+    publisher = bench.node.create_publisher(kind, topic, 10)
+    held = []
+    for _ in range(3):
+        _, leave = listener(bench, output_kind, output)
+        bench.until(publisher.get_subscription_count, "the node listens")
+        leave()
+        bench.until(lambda: not publisher.get_subscription_count(), "the node listens no more")
+        gc.collect()
+        held.append(len(started.default_callback_group.entities))
+    assert held[0] == held[1] == held[2]
 
 
 @pytest.mark.parametrize("case", CASES)
