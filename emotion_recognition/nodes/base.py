@@ -229,7 +229,12 @@ class PerceptionNode(ManagedNode):
         return verdict.accepted
 
     def every(self, period_s: float, callback: Callable[[], None], clock: Clock | None = None) -> None:
-        """Call back periodically as long as this node listens, by ROS time unless a clock is given."""
+        """Call back periodically as long as this node listens, by steady time, or by ROS time where that is told.
+
+        A timer by the system's clock stands still for as long as that is set back; one by a time that is told does not.
+        """
+        if clock is None and not self.get_parameter("use_sim_time").value:
+            clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._clocks.append(self.create_timer(period_s, self._guarded(callback), clock=clock))
 
     def work_in_thread(self, work: Callable[[Any], None], capacity: int) -> Worker:

@@ -111,11 +111,11 @@ class SwitchPanel:
             self._subscription = self._publisher = None
 
     def _catch_up(self) -> None:
-        # As an executor takes a message.
+        # As an executor takes a message, and hands it on: as bytes, which may be no message.
         handle = self._subscription.handle
         with handle:
-            while (taken := handle.take_message(self._subscription.msg_type, False)) is not None:
-                self._hear(taken[0])
+            while (taken := handle.take_message(self._subscription.msg_type, True)) is not None:
+                self._subscription.callback(taken[0])
 
     def _ask(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         was = self.enabled

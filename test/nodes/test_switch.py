@@ -11,6 +11,7 @@ from harness import stamps  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from rcl_interfaces.msg import Log  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
+from rclpy.serialization import serialize_message  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_srvs.srv import SetBool  # noqa: E402
 from test_lifecycle import RECORDING, change  # noqa: E402
@@ -223,6 +224,25 @@ def test_a_node_that_starts_learns_that_perception_is_off(bench):
     states = light(bench)
     bench.until(lambda: len(states) == 2, "the state of both")
     assert {(one.sequence, one.changed_by) for one in states} == {(2, new.get_fully_qualified_name())}
+
+
+@pytest.mark.parametrize(
+    "broken, problem",
+    [(b"\x00\x01\x00\x03", "of 4 bytes of which 3 fill it up"), (None, "of 14 bytes cannot be read as ")],
+    ids=["nothing but filling", "cut off"],
+)
+def test_a_kept_state_that_is_none_is_left_out_by_a_node_that_starts(bench, broken, problem):
+    off = serialize_message(PerceptionState(sequence=7, enabled=False, changed_by="/lid"))
+    switch = bench.node.create_publisher(PerceptionState, "perception_state", LATCHED)
+    switch.publish(off[:14] if broken is None else broken)
+    node = bench.add(FusionNode, **QUIET, started=False)
+    bench.until(switch.get_subscription_count, "the node is found")
+    assert node.autostart(LEARN_S) and node._panel.enabled
+    expected = f"message on {switch.topic_name} left out: message {problem}"
+    bench.until(lambda: any(expected in line for line in bench.lines(node)), "the node names it")
+    # Nor does it keep the node from hearing the next one.
+    switch.publish(off)
+    bench.until(lambda: not node._panel.enabled, "the node hears the next")
 
 
 def test_a_state_learnt_late_stops_a_node_at_once(bench):
