@@ -100,15 +100,15 @@ def _nodes(context) -> list[Node]:
 
     sources = {name: value(name) for name in SOURCES if value(name)}
     again = {"respawn": value("respawn") == "true", "respawn_delay": RESPAWN_DELAY_S}
+    # A process that plays a file ends with it.
+    plays = {**again, "respawn": again["respawn"] and "media" not in sources}
     if value("composed") == "true":
         # No name: a name given here would rename every node of the process.
         arguments = [f"--{name}={given}" for name, given in sources.items()]
-        # A process that plays a file ends with it.
-        again["respawn"] = again["respawn"] and "media" not in sources
-        return [process("composed", arguments=arguments, **again)]
+        return [process("composed", arguments=arguments, **plays)]
     nodes = [process(name, name=name, **again) for name in PERCEPTION]
     if sources:
-        nodes.append(process("media_source", [sources], name="media_source"))
+        nodes.append(process("media_source", [sources], name="media_source", **plays))
     return nodes
 
 

@@ -138,7 +138,8 @@ def test_a_node_that_has_ended_is_started_again_unless_told_otherwise(descriptio
     always = dict.fromkeys(NODES, (True, 1.0))
     assert respawned(description) == always
     assert respawned(description, respawn="false") == dict.fromkeys(NODES, (False, 1.0))
-    assert respawned(description, camera="/dev/video0") == {**always, "media_source": (False, None)}
+    assert respawned(description, camera="/dev/video0") == {**always, "media_source": (True, 1.0)}
+    assert respawned(description, media="film.mkv") == {**always, "media_source": (False, 1.0)}
 
 
 def test_one_process_is_started_again_unless_it_plays_a_file(description):

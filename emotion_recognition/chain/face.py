@@ -29,7 +29,7 @@ def visual_classifier(parameters: Mapping[str, Any]) -> VisualClassifier:
     """
     p = parameters
     metadata = load_metadata(face_sidecar(p["face_model"]))
-    return VisualClassifier(metadata, p["classifier_engine"], p["frames"], p["window"], p["threads"])
+    return VisualClassifier(metadata, p["classifier_engine"], p["frames"], p["window"], p["threads"], p["track_gap"])
 
 
 class FaceStep:

@@ -6,6 +6,7 @@ last frames. A new frame so costs one backbone pass and gives what the whole cli
 
 from collections import deque
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
@@ -25,24 +26,30 @@ class VisualClassifier:
         window_s: a decision uses no frame older than this before the newest, above 0; half a sampling interval
             (``window_s / frames``) is tolerated.
         threads: of the engine.
+        max_gap_s: a track without a frame for longer is another face and begins anew, above 0; half a sampling
+            interval is tolerated.
 
     Raises:
         ModelError: the model is not a face model, or the engine cannot load it.
-        ValueError: ``frames`` or ``window_s`` is out of range.
+        ValueError: ``frames``, ``window_s`` or ``max_gap_s`` is out of range.
     """
 
     def __init__(
         self, metadata: ModelMetadata, engine: str = "onnxruntime", frames: int = 15, window_s: float = 3.0,
-        threads: int = 1,
+        threads: int = 1, max_gap_s: float = inf,
     ):  # fmt: skip
         if not isinstance(metadata.preprocessing, FacePreprocessing):
             raise ModelError(f"{metadata.path}: architecture {metadata.architecture}, expected a face model")
-        if frames < 1 or not window_s > 0:
-            raise ValueError(f"frames {frames}, window_s {window_s}: expected at least 1 and more than 0")
+        if frames < 1 or not window_s > 0 or not max_gap_s > 0:
+            raise ValueError(
+                f"frames {frames}, window_s {window_s}, max_gap_s {max_gap_s}: expected at least 1 and more than 0"
+            )
         self.metadata = metadata
         self.frames = frames
         self.window_s = window_s
-        self._reach_ns = int(window_s * SECOND_NS * (1 + 0.5 / frames))
+        half_an_interval_s = 0.5 * window_s / frames
+        self._reach_ns = int((window_s + half_an_interval_s) * SECOND_NS)
+        self._gap_ns = int((min(max_gap_s, window_s) + half_an_interval_s) * SECOND_NS)
         self._backbone = load_network(metadata, "backbone", engine, threads)
         self._fan = load_network(metadata, "fan", engine, threads)
         self._input = FaceInput(metadata.preprocessing)
@@ -79,6 +86,8 @@ class VisualClassifier:
                 f"track {track_id}: stamp {stamp_ns} ns, expected one after {kept[-1][0]} ns "
                 "(reset() when time begins anew)"
             )
+        if kept and stamp_ns - kept[-1][0] > self._gap_ns:
+            kept = ()
         self._input.fill(crop, self._one[0])
         newest = (stamp_ns, self._backbone.run(self._one)[0])
         used = deque((item for item in kept if stamp_ns - item[0] <= self._reach_ns), maxlen=self.frames)

@@ -50,7 +50,9 @@ class NodeFacts:
             return ""
         if not self.enabled:
             return "perception is switched off"
-        return "at rest: nobody listens" if self.state == "active" else self.state
+        if self.state != "active":
+            return self.state
+        return "at rest: nobody listens" if self.demanded is not None else "cannot begin to work"
 
 
 def input_status(
@@ -116,8 +118,8 @@ def _judge_input(
 def node_status(name: str, facts: NodeFacts, outputs: OutputCounts) -> Status:
     """Return how a node is doing.
 
-    ERROR where its last transition failed, or for ERROR_HOLD_S after an error that nobody expected; WARN where
-    listeners do not fit; else OK, with the reason where it is at rest.
+    ERROR where its last transition failed, for ERROR_HOLD_S after an error that nobody expected, and where it should
+    work and cannot; WARN where listeners do not fit; else OK, with the reason where it is at rest.
     """
     values = {
         "state": facts.state,
@@ -146,6 +148,8 @@ def _judge_node(facts: NodeFacts) -> tuple[Level, str]:
         return Level.ERROR, facts.failure
     if facts.errors and facts.error_age_s < ERROR_HOLD_S:
         return Level.ERROR, facts.error
+    if facts.state == "active" and facts.enabled and facts.demanded is None and not facts.working:
+        return Level.ERROR, f"{facts.rest}: {facts.error}" if facts.error else facts.rest
     unfit = [topic for topic, count in facts.mismatches.items() if count]
     if unfit:
         return Level.WARN, f"listeners whose quality of service does not fit: {', '.join(unfit)}"

@@ -21,6 +21,7 @@ class _Kept:
     class_ids: tuple[int, ...]
     probabilities: np.ndarray
     class_id: int
+    face_frames: int
 
 
 class Smoother:
@@ -63,7 +64,7 @@ class Smoother:
         """Return the smoothed form of a person's newest decision.
 
         With status NEITHER everyone is forgotten and the estimate is returned as it is. A stamp not after the person's
-        last begins anew.
+        last begins anew, and so does a face of one frame after more: the number of a track is another face's now.
         """
         if estimate.status is Status.NEITHER:
             self.reset()
@@ -71,7 +72,8 @@ class Smoother:
         was = self._kept(estimate)
         values = self._smooth(was, estimate)
         label = self.steadiness.name(values, estimate.class_ids, was.class_id if was else None)
-        self._persons[estimate.person_id] = _Kept(estimate.stamp_ns, estimate.class_ids, values, label)
+        frames = estimate.face_frames or (was.face_frames if was else 0)
+        self._persons[estimate.person_id] = _Kept(estimate.stamp_ns, estimate.class_ids, values, label, frames)
         self._drop_gone(estimate.stamp_ns)
         kept = {name: getattr(estimate, name) for name in _KEPT}
         return decide(values, estimate.class_ids, class_id=label, **kept)
@@ -81,7 +83,7 @@ class Smoother:
         was = self._persons.get(estimate.person_id)
         if was is None or not 0 < estimate.stamp_ns - was.stamp_ns <= self.max_gap_s * SECOND_NS:
             return None
-        return was
+        return None if estimate.face_frames == 1 < was.face_frames else was
 
     def _smooth(self, was: _Kept | None, estimate: Estimate) -> np.ndarray:
         new = np.asarray(estimate.probabilities)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import copy
 from functools import partial
+from math import inf
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -25,6 +26,8 @@ from emotion_recognition.stamps import StampGuard
 
 # How often a node looks whether somebody listens to it.
 DEMAND_S = 0.2
+# How often a node that could not start, or begin to work, tries again: a model or a device may be there by then.
+AGAIN_S = 10.0
 
 
 class PerceptionNode(ManagedNode):
@@ -50,13 +53,14 @@ class PerceptionNode(ManagedNode):
         self._outputs: list[Output] = []
         self._clocks: list = []
         self._demand: Any = None
+        self._again: Any = None
         self._active = self._working = False
         super().__init__(**kwargs)
         self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
         self.mismatches = Mismatches(self, self.get_logger().warning)
         self._inputs = Inputs(self, self.reporter, self.mismatches, self.monitor, self._unexpected)
         self._panel = SwitchPanel(self, self.mismatches, self._adopted)
-        self._diagnoser = Diagnoser(self, self.monitor, self._statuses)
+        self._diagnoser = Diagnoser(self, self.monitor, self._statuses, self._guarded)
 
     # What a subclass fills in.
 
@@ -71,8 +75,15 @@ class PerceptionNode(ManagedNode):
 
     # Lifecycle.
 
+    @property
+    def tries_again(self) -> bool:
+        """Whether the node goes on to try where it could not start."""
+        return True
+
     def autostart(self, learn_s: float = 0.0) -> bool:
         """Configure and activate if the parameter ``autostart`` says so; return False where that failed.
+
+        Where the node tries again it does so every AGAIN_S, until it works or a manager makes a transition.
 
         Args:
             learn_s: least time from the node's making to its activation, in which it can hear that perception is
@@ -80,10 +91,22 @@ class PerceptionNode(ManagedNode):
         """
         if not self.parameters["autostart"]:
             return True
-        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+        if self._get_to_work(learn_s):
+            return True
+        if self.tries_again:
+            self._again = self._steadily(AGAIN_S, self._start_again)
+        return False
+
+    def _get_to_work(self, learn_s: float) -> bool:
+        if self.state_label == "unconfigured" and self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
             return False
         self._panel.learn(learn_s)
         return self.trigger_activate() == TransitionCallbackReturn.SUCCESS
+
+    def _start_again(self) -> None:
+        # Without a failure somebody else has made a transition since: what becomes of the node is theirs.
+        if not self.failure or self._get_to_work(0.0):
+            self.destroy_timer(self._again)
 
     def _configured(self) -> None:
         if not self._panel.enabled:
@@ -97,8 +120,7 @@ class PerceptionNode(ManagedNode):
         if self._panel.enabled:
             self._begin()
         if self.parameters.get("on_demand"):
-            steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self._demand = self.create_timer(DEMAND_S, self._guarded(self._follow), clock=steady)
+            self._demand = self._steadily(DEMAND_S, self._follow)
         self._follow()
 
     def _started(self) -> None:
@@ -171,12 +193,16 @@ class PerceptionNode(ManagedNode):
             self.say_off()
 
     def _begin(self) -> None:
-        self.activate()
+        try:
+            self.activate()
+        except BaseException:
+            self._rest()
+            if self._demand is None:
+                self._demand = self._steadily(AGAIN_S, self._follow)
+            raise
         if "silence_report" in self.parameters:
             period_s = self.parameters["silence_report"]
-            self.every(
-                period_s, partial(self._inputs.name_silent, period_s), clock=Clock(clock_type=ClockType.STEADY_TIME)
-            )
+            self._clocks.append(self._steadily(period_s, partial(self._inputs.name_silent, period_s)))
         self._working = True
 
     def _rest(self) -> None:
@@ -228,18 +254,22 @@ class PerceptionNode(ManagedNode):
             self.leave_out(topic, f"stamp {topic}", f"message on {{topic}} left out: {verdict.problem}")
         return verdict.accepted
 
-    def every(self, period_s: float, callback: Callable[[], None], clock: Clock | None = None) -> None:
+    def every(self, period_s: float, callback: Callable[[], None]) -> None:
         """Call back periodically as long as this node listens, by steady time, or by ROS time where that is told.
 
         A timer by the system's clock stands still for as long as that is set back; one by a time that is told does not.
         """
-        if clock is None and not self.get_parameter("use_sim_time").value:
-            clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self._clocks.append(self.create_timer(period_s, self._guarded(callback), clock=clock))
+        is_told = self.get_parameter("use_sim_time").value
+        make = self.create_timer if is_told else self._steadily
+        self._clocks.append(make(period_s, self._guarded(callback)))
 
-    def work_in_thread(self, work: Callable[[Any], None], capacity: int) -> Worker:
-        """Start this node's worker thread; it lives as long as this node listens."""
-        self.worker = Worker(self.NAME, work, capacity, self._unexpected)
+    def _steadily(self, period_s: float, callback: Callable[[], None]) -> Any:
+        """Return a timer of steady time."""
+        return self.create_timer(period_s, self._guarded(callback), clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def work_in_thread(self, work: Callable[[Any], None], capacity: int, patience_s: float = inf) -> Worker:
+        """Start this node's worker thread; it lives as long as this node listens. Arguments as for Worker."""
+        self.worker = Worker(self.NAME, work, capacity, self._unexpected, patience_s)
         return self.worker
 
     def take_dropped(self, topic: str, *, reported: bool = True) -> int:

@@ -43,12 +43,20 @@ class Diagnoser:
         node: publishes.
         monitor: its periods are ended here.
         statuses: returns what is to be published.
+        guarded: returns a callback that raises nothing.
     """
 
-    def __init__(self, node: Node, monitor: Monitor, statuses: Callable[[], Sequence[Status]]):
+    def __init__(
+        self,
+        node: Node,
+        monitor: Monitor,
+        statuses: Callable[[], Sequence[Status]],
+        guarded: Callable[[Callable[[], None]], Callable[[], None]],
+    ):
         self._node, self._monitor, self._statuses = node, monitor, statuses
         self._publisher: Any = node.create_publisher(DiagnosticArray, TOPIC, 10)
-        self._timer: Any = node.create_timer(PERIOD_S, self._tell, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer: Any = node.create_timer(PERIOD_S, guarded(self._tell), clock=steady)
 
     def close(self) -> None:
         """Publish no more."""

@@ -15,6 +15,8 @@ from emotion_recognition.nodes.running import run
 from emotion_recognition.stamps import SECOND_NS
 
 QUEUED_CHUNKS = 500
+# Sound that has waited for longer is of no use: the fusion would not take what comes of it (its stale_after).
+PATIENCE_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class MfccExtractor(PerceptionNode):
 
     def activate(self) -> None:
         """Listen to the microphone."""
-        self.work_in_thread(self._extract, capacity=QUEUED_CHUNKS)
+        self.work_in_thread(self._extract, capacity=QUEUED_CHUNKS, patience_s=PATIENCE_S)
         if self.parameters["audio_transport"] == "stamped":
             self._topic = "audio_stamped"
             self.listen(AudioDataStamped, self._topic, self._on_stamped, qos.AUDIO)

@@ -112,6 +112,9 @@ def spin_nodes(
 ) -> int:
     """Make nodes, start them by themselves where their ``autostart`` says so, and spin them.
 
+    A node that cannot start says so on /diagnostics and tries again, beside the others (``tries_again``); one that does
+    not, as where a media file cannot be played, ends the process.
+
     One node is spun in this thread, several in a thread and an executor each: an executor looks at all that its nodes
     have whenever one message comes.
 
@@ -125,7 +128,8 @@ def spin_nodes(
         images: whether one of them publishes images.
 
     Returns:
-        Exit code: 0 after a signal or ``until``, 1 where a node could not start, 2 for a wrong parameter.
+        Exit code: 0 after a signal or ``until``, 1 where a node could not be made or cannot play its file, 2 for a
+        wrong parameter.
     """
     with EndOnSignal() as ending:
         return _spin_until(ending.stop, makers, args, until, images)
@@ -162,8 +166,10 @@ def _spin_until(
                 break
             nodes.append(node)
             spinner.add(node)
-        if code == EXIT_OK and not all(stop.is_set() or node.autostart(LEARN_S) for node in nodes):
-            code = EXIT_FAILED
+        if code == EXIT_OK:
+            failed = [node for node in nodes if not (stop.is_set() or node.autostart(LEARN_S))]
+            if not all(node.tries_again for node in failed):
+                code = EXIT_FAILED
         give_back = time.monotonic()
         while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):
             # Loading the models has left the most.

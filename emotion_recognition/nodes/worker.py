@@ -4,6 +4,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
+from time import monotonic
 from typing import Any
 
 from emotion_recognition.nodes.receipt import handling, receipt_of_message
@@ -28,16 +30,25 @@ def may_speak() -> Iterator[bool]:
 class Worker:
     """Calls ``work(item)`` for every item put, in order, in a thread of its own.
 
-    The queue holds ``capacity`` items; putting one more drops the oldest, which is counted. What ``work`` raises goes
-    to ``on_error`` and does not end the thread.
+    The queue holds ``capacity`` items; putting one more drops the oldest, which is counted. An item that has waited for
+    longer than ``patience_s`` is dropped and counted with all that wait behind it, so that what follows is new and
+    without gaps. What ``work`` raises goes to ``on_error`` and does not end the thread.
 
     Attributes:
         speaking: held while the worker's thread says something, see :func:`may_speak`.
         is_dismissed: whether it was told to end.
     """
 
-    def __init__(self, name: str, work: Callable[[Any], None], capacity: int, on_error: Callable[[Exception], None]):
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Any], None],
+        capacity: int,
+        on_error: Callable[[Exception], None],
+        patience_s: float = inf,
+    ):
         self._work = work
+        self._patience_s = patience_s
         self._on_error = on_error
         self._capacity = capacity
         self._items: deque = deque()
@@ -61,7 +72,7 @@ class Worker:
             if len(self._items) >= self._capacity:
                 self._items.popleft()
                 self._dropped += 1
-            self._items.append((item, receipt_of_message()))
+            self._items.append((item, receipt_of_message(), monotonic()))
             self._changed.notify()
 
     def take_dropped(self) -> int:
@@ -90,7 +101,11 @@ class Worker:
                 self._changed.wait_for(lambda: self._items or self.is_dismissed)
                 if self.is_dismissed:
                     return
-                item, receipt_s = self._items.popleft()
+                item, receipt_s, put_s = self._items.popleft()
+                if monotonic() - put_s > self._patience_s:
+                    self._dropped += 1 + len(self._items)
+                    self._items.clear()
+                    continue
                 self._working = True
             try:
                 with handling(receipt_s):

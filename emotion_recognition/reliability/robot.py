@@ -30,9 +30,9 @@ CAMERA, MICROPHONE = "camera", "microphone"
 # Two frames and one decision on a face a second, one on a voice in two; small pictures, seldom searched as a whole;
 # sound stamped with its end, since it comes in pieces of a second; the rest is as shipped.
 WINDOW_S, HOP_S = 3.0, 2.048
-SAMPLING = {"frames": 3, "window": WINDOW_S}
+SAMPLING = {"frames": 3, "window": WINDOW_S, "track_gap": 2.0}
 PARAMETERS = {
-    "face_detector": {**SAMPLING, "min_face_size": 40, "detection_interval": 10.0, "track_gap": 2.0},
+    "face_detector": {**SAMPLING, "min_face_size": 40, "detection_interval": 10.0},
     "visual_classifier": SAMPLING,
     "mfcc_extractor": {"hop": HOP_S, "audio_stamp": "end"},
 }

@@ -93,6 +93,18 @@ def test_a_gap_gives_what_the_remaining_frames_alone_give(fresh):
     np.testing.assert_allclose(late.probabilities, fresh.classify_clip(PICTURES[20:21]).probabilities, atol=1e-6)
 
 
+@pytest.mark.parametrize("gap_ns, used", [(1_100_000_000, 3), (1_100_000_001, 1)])
+def test_a_track_that_comes_again_after_a_gap_is_another_face(face_sidecar, gap_ns, used):
+    """Half a sampling interval of 0.2 s is tolerated."""
+    classifier = VisualClassifier(load_metadata(face_sidecar), max_gap_s=1.0)
+    classifier.update(1, PICTURES[0], 0)
+    classifier.update(1, PICTURES[1], STEP_NS)
+    found = classifier.update(1, PICTURES[2], STEP_NS + gap_ns)
+    assert len(found.stamps_ns) == used
+    expected = classifier.classify_clip(PICTURES[3 - used : 3])
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+
+
 def test_tracks_do_not_mix(fresh):
     for index in range(3):
         one = fresh.update(1, PICTURES[index], 1 + index * STEP_NS)

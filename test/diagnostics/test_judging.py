@@ -97,7 +97,13 @@ def test_ages_are_told_where_there_are_any():
     ("facts", "expected"),
     [
         ({"working": True}, (Level.OK, "at work")),
-        ({}, (Level.OK, "at rest: nobody listens")),
+        ({"demanded": False}, (Level.OK, "at rest: nobody listens")),
+        # It works anyway, but does not.
+        ({}, (Level.ERROR, "cannot begin to work")),
+        (
+            {"errors": 1, "error": "unexpected MediaError: /dev/video0", "error_age_s": 61.0},
+            (Level.ERROR, "cannot begin to work: unexpected MediaError: /dev/video0"),
+        ),
         ({"state": "inactive"}, (Level.OK, "inactive")),
         ({"state": "unconfigured"}, (Level.OK, "unconfigured")),
         ({"enabled": False}, (Level.OK, "perception is switched off")),

@@ -51,6 +51,25 @@ def test_a_gap_begins_anew():
     assert smoother.update(face(7001, probabilities=HAPPY)).probabilities == HAPPY
 
 
+@pytest.mark.parametrize("between", [False, True], ids=["at once", "after the voice alone"])
+def test_a_face_that_begins_anew_under_an_old_name_is_another_face(between):
+    smoother = Smoother(0.5)
+    for ms, frames in ((1000, 1), (1200, 2)):
+        smoother.update(dataclasses.replace(face(ms, probabilities=HAPPY), face_frames=frames))
+    if between:
+        person = face(1200).person_id
+        smoother.update(dataclasses.replace(speech(2200), person_id=person))
+    found = smoother.update(dataclasses.replace(face(2400, probabilities=SAD), face_frames=1))
+    assert (found.probabilities, found.class_id) == (SAD, emotions.SAD)
+
+
+def test_a_face_whose_decisions_always_have_one_frame_is_smoothed():
+    smoother = Smoother(0.5)
+    smoother.update(dataclasses.replace(face(1000, probabilities=HAPPY), face_frames=1))
+    found = smoother.update(dataclasses.replace(face(1200, probabilities=SAD), face_frames=1))
+    assert found.probabilities[1] == pytest.approx(math.exp(-0.4))
+
+
 def test_a_stamp_that_goes_back_begins_anew():
     smoother = Smoother(0.5)
     smoother.update(face(2000, probabilities=HAPPY))

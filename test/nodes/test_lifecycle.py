@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import threading
+import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +136,72 @@ def test_a_source_plays_anew_after_a_deactivation(bench):
     assert not bench.lines(source)
 
 
+class Camera:
+    """Stands in for a camera: delivers one picture after another until it is unplugged."""
+
+    name, kind, container = "the camera", "video", None
+
+    def __init__(self):
+        self.unplugged, self.problems, self.failure = threading.Event(), [], None
+
+    def __iter__(self):
+        from emotion_recognition.sensors import VideoFrame
+
+        for number in count():
+            if self.unplugged.wait(0.01):
+                break
+            yield VideoFrame(10_000_000 * number, np.zeros((4, 4, 3), np.uint8))
+        self.failure = "it is unplugged"
+        self.problems.append(self.failure)
+
+    def close(self):
+        self.unplugged.set()
+
+
+def unplugged_and_in(monkeypatch, reopen_s: float) -> list:
+    """Let the node open a Camera, and open it again after ``reopen_s``; return the list of those it has opened."""
+    from emotion_recognition.nodes import media_source
+    from emotion_recognition.sensors import devices
+
+    cameras = []
+
+    def opened(*_):
+        cameras.append(Camera())
+        return cameras[-1]
+
+    monkeypatch.setattr(devices, "_open_device", opened)
+    monkeypatch.setattr(media_source, "REOPEN_S", reopen_s, raising=False)
+    return cameras
+
+
+def test_a_camera_that_fails_and_its_return_are_told_at_once(bench, monkeypatch):
+    cameras = unplugged_and_in(monkeypatch, 0.01)
+    source = bench.add(MediaSourceNode, camera="the camera")
+    images = bench.listen(Image, "image", make.best_effort(10))
+    bench.until(lambda: len(images) >= 3, "images")
+    cameras[0].unplugged.set()
+    expected = ["the camera: it is unplugged", "the camera: delivers again"]
+    bench.until(lambda: bench.lines(source) == expected, "both lines", 10.0)
+    count = len(images)
+    bench.until(lambda: len(images) > count + 3, "images again")
+    assert stamps(images) == sorted(set(stamps(images)))
+    assert change(bench, source, Transition.TRANSITION_DEACTIVATE)
+    assert not source.finished.is_set() and not source.failed
+    assert bench.lines(source) == expected
+
+
+def test_a_source_whose_camera_is_away_is_deactivated_at_once(bench, monkeypatch):
+    cameras = unplugged_and_in(monkeypatch, 3600.0)
+    source = bench.add(MediaSourceNode, camera="the camera")
+    cameras[0].unplugged.set()
+    bench.until(lambda: bench.lines(source) == ["the camera: it is unplugged"], "the line", 10.0)
+    assert not source.finished.is_set()
+    began = time.monotonic()
+    source.forget()
+    assert time.monotonic() - began < 1.0
+    assert len(cameras) == 1 and not source.finished.is_set()
+
+
 def copied(sidecar: str, folder: Path) -> Path:
     """Copy a model with all its files; return the copy's sidecar."""
     source = Path(sidecar)
@@ -195,9 +264,3 @@ def test_a_source_that_cannot_be_read_is_named(bench, tmp_path, name):
     (tmp_path / "text.mkv").write_text("no media")
     node = bench.add(MediaSourceNode, started=False, media=str(tmp_path / name))
     assert_not_configured(bench, node, str(tmp_path / name))
-
-
-def test_a_node_that_cannot_start_ends_its_process(start, tmp_path):
-    process = start("speech_classifier", "--ros-args", "-p", f"speech_model:={tmp_path}/mine.json")
-    assert process.ended() == 1
-    assert f"cannot configure: {tmp_path}/mine.json" in process.output()

@@ -13,7 +13,7 @@ from emotion_recognition.msg import Emotion, FaceSamples, MfccWindow  # noqa: E4
 from harness import stamps  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
-from emotion_recognition.nodes import mfcc_extractor  # noqa: E402
+from emotion_recognition.nodes import mfcc_extractor, worker  # noqa: E402
 from emotion_recognition.nodes.face_detector import FaceDetector  # noqa: E402
 from emotion_recognition.nodes.mfcc_extractor import MfccExtractor  # noqa: E402
 from emotion_recognition.nodes.speech_classifier import SpeechClassifierNode  # noqa: E402
@@ -47,7 +47,7 @@ class Gate:
         self._open.set()
 
 
-def flood(bench, monkeypatch, node, gate, publisher, make_message) -> list[int]:
+def flood(bench, monkeypatch, node, gate, publisher, make_message, before_going_on=lambda: None) -> list[int]:
     """Send one message, more while it is worked on, then let the work go on; return all stamps."""
     put, taken = node.worker.put, []
     monkeypatch.setattr(node.worker, "put", lambda item: (put(item), taken.append(item)))
@@ -57,6 +57,7 @@ def flood(bench, monkeypatch, node, gate, publisher, make_message) -> list[int]:
         publisher.publish(make_message(stamp))
         bench.until(lambda number=number: len(taken) > number, "the node has taken the message")
         bench.until(gate.reached.is_set, "the first is worked on")
+    before_going_on()
     gate.open()
     return sent
 
@@ -91,6 +92,8 @@ def test_of_what_outruns_a_classifier_the_newest_is_used(bench, model, monkeypat
 
 def test_sound_that_outruns_the_extractor_is_left_out_and_counted(bench, monkeypatch):
     monkeypatch.setattr(mfcc_extractor, "QUEUED_CHUNKS", 3)
+    # However long this machine takes to flood it.
+    monkeypatch.setattr(mfcc_extractor, "PATIENCE_S", float("inf"))
     node = bench.add(MfccExtractor, sample_rate=16000, window=0.5, min_window=0.2, hop=0.2, **QUIET)
     publisher, heard = bench.publisher(AudioDataStamped, "audio_stamped"), bench.listen(MfccWindow, "mfcc")
     rng = np.random.default_rng(0)
@@ -111,6 +114,56 @@ def test_sound_that_outruns_the_extractor_is_left_out_and_counted(bench, monkeyp
     assert line == f"{BUSY - 3} messages on {bench.namespace}/audio_stamped skipped: the processor is too busy"
 
 
+def test_sound_that_has_waited_too_long_is_left_out_and_counted(bench, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(worker, "monotonic", lambda: now[0])
+    node = bench.add(MfccExtractor, sample_rate=16000, window=0.5, min_window=0.2, hop=0.2, **QUIET)
+    publisher, heard = bench.publisher(AudioDataStamped, "audio_stamped"), bench.listen(MfccWindow, "mfcc")
+    rng = np.random.default_rng(0)
+    gate = Gate(monkeypatch, node._step._pipeline, "push")
+
+    def noise(stamp):
+        return make.audio(rng.normal(0, 900, 4000).astype("<i2"), stamp)
+
+    def late():
+        now[0] = mfcc_extractor.PATIENCE_S + 0.1
+
+    sent = flood(bench, monkeypatch, node, gate, publisher, noise, late)
+    bench.settle()
+    publisher.publish(noise(last := sent[-1] + SECOND // 4))
+    bench.until(lambda: last in stamps(heard), "what comes then is used")
+    assert set(stamps(heard)) <= {sent[0], last}
+    (line,) = bench.lines(node)
+    assert line == f"{BUSY} messages on {bench.namespace}/audio_stamped skipped: the processor is too busy"
+
+
+@pytest.mark.parametrize("waited_s, done_with", [(1.4, [0, 1, 2, 3]), (1.6, [0, 3])])
+def test_a_worker_drops_what_has_waited_too_long_and_all_behind_it(monkeypatch, waited_s, done_with):
+    now, gate, done, begun = [0.0], threading.Event(), [], threading.Event()
+    monkeypatch.setattr(worker, "monotonic", lambda: now[0])
+
+    def work(item):
+        begun.set()
+        assert gate.wait(30.0)
+        done.append(item)
+
+    busy = Worker("test", work, 9, done.append, 1.5)
+    busy.put(0)
+    assert begun.wait(30.0)
+    busy.put(1)
+    now[0] = waited_s
+    busy.put(2)
+    gate.set()
+    last = threading.Event()
+    while not busy.is_idle:
+        last.wait(0.005)
+    busy.put(3)
+    while not busy.is_idle:
+        last.wait(0.005)
+    assert done == done_with and busy.take_dropped() == 4 - len(done_with)
+    assert busy.stop()
+
+
 def test_a_worker_keeps_the_newest_and_counts_the_rest():
     gate, done, begun = threading.Event(), [], threading.Event()
 
@@ -119,16 +172,16 @@ def test_a_worker_keeps_the_newest_and_counts_the_rest():
         assert gate.wait(30.0)
         done.append(item)
 
-    worker = Worker("test", work, 2, done.append)
-    worker.put(0)
+    busy = Worker("test", work, 2, done.append)
+    busy.put(0)
     assert begun.wait(30.0)
     for item in range(1, 6):
-        worker.put(item)
-    assert (worker.take_dropped(), worker.take_dropped()) == (3, 0)
+        busy.put(item)
+    assert (busy.take_dropped(), busy.take_dropped()) == (3, 0)
     last = threading.Event()
-    worker.put(6)
+    busy.put(6)
     gate.set()
-    while not worker.is_idle:
+    while not busy.is_idle:
         last.wait(0.005)
-    assert done == [0, 5, 6] and worker.take_dropped() == 1
-    assert worker.stop()
+    assert done == [0, 5, 6] and busy.take_dropped() == 1
+    assert busy.stop()
