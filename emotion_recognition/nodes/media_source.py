@@ -17,13 +17,16 @@ from emotion_recognition.nodes.running import EXIT_FAILED, EXIT_OK, spin_nodes
 INFO_PERIOD_S = 1.0
 # Time for the last samples of a file to pass through the nodes before those who wait for the end are told.
 LINGER_S = 1.0
+# A device that failed is opened again this often: a USB device that was reset is back after a second or two.
+REOPEN_S = 2.0
 
 
 class MediaSourceNode(PerceptionNode):
     """Plays a file at its own speed, or passes on what camera and microphone capture.
 
     A file's item is stamped with the ROS time at which playing began plus the item's time in the file; a device's with
-    the time of its capture. ``finished`` is set when a file has ended, ``failed`` where the source could not be read.
+    the time of its capture. A device that fails is opened again until it is back. ``finished`` is set when a file has
+    ended, ``failed`` where the source could not be read.
     """
 
     NAME = "media_source"
@@ -34,6 +37,11 @@ class MediaSourceNode(PerceptionNode):
         self.failed = False
         self._source = None
         super().__init__(**kwargs)
+
+    @property
+    def tries_again(self) -> bool:
+        """A device may be plugged in later; a file that cannot be played ends the process."""
+        return not self.parameters["media"]
 
     def configure(self) -> None:
         """Open the source."""
@@ -52,7 +60,10 @@ class MediaSourceNode(PerceptionNode):
         from emotion_recognition.sensors.media import MediaSource
 
         p = self.parameters
-        return LiveSource(p["camera"] or None, p["microphone"] or None) if self._live else MediaSource(p["media"])
+        if not self._live:
+            return MediaSource(p["media"])
+        report = self.get_logger().warning
+        return LiveSource(p["camera"] or None, p["microphone"] or None, reopen_s=REOPEN_S, report=report)
 
     def activate(self) -> None:
         """Begin to play, from the start after a deactivation."""
@@ -69,6 +80,8 @@ class MediaSourceNode(PerceptionNode):
         """End playing."""
         if getattr(self, "_player", None) is not None:
             self._stopping.set()
+            if self._live:  # a player that waits for a device hears only this
+                self._source.close()
             self._player.join(2.0)
             self._player = None
         if self._source is not None:
@@ -86,8 +99,9 @@ class MediaSourceNode(PerceptionNode):
         except ValueError as error:
             self.failed = True
             self.get_logger().error(str(error))
-        for problem in source.problems:
-            self.get_logger().warning(problem)
+        if not self._live:  # a device's have been told when they happened
+            for problem in source.problems:
+                self.get_logger().warning(problem)
         if not self._stopping.wait(LINGER_S):
             self.finished.set()
 

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from emotion_recognition.stamps import SECOND_NS
 HOLD_S = 0.25
 # Unread frames beyond this number are dropped, the oldest first: a robot acts on what its camera sees now.
 MAX_WAITING_FRAMES = 8
+# The latest are kept: devices that fail and come back do so for as long as a robot runs.
+MAX_PROBLEMS = 20
 # Stamps this near to the wall clock are wall-clock stamps.
 WALL_CLOCK_WITHIN_S = 3600
 CAMERA_FORMAT = "v4l2"
@@ -49,10 +52,11 @@ class LiveSource(ItemSource):
     either device; ``start_wall_ns`` is that moment in nanoseconds of the Unix clock, so that
     ``start_wall_ns + item.time_ns`` is when an item was captured.
 
-    A device that fails is named in ``problems`` at once, while the other goes on; when none is left and one
-    failed, iterating raises MediaError. An item that arrives more than ``HOLD_S`` after a later one of the other
-    device is yielded when it comes, out of order, rather than lost. Frames not fetched in time are dropped and
-    counted in ``dropped_frames``; sound is never dropped.
+    A device that fails is named in ``problems`` (the latest ``MAX_PROBLEMS``) and to ``report`` at once, while the
+    other goes on; when none is left and one failed, iterating raises MediaError. With ``reopen_s`` it is opened again
+    until that works or the source is closed: iterating waits for it, the other device's items do not. An item that
+    arrives more than ``HOLD_S`` after a later one of the other device is yielded when it comes, out of order, rather
+    than lost. Frames not fetched in time are dropped and counted in ``dropped_frames``; sound is never dropped.
 
     Raises:
         MediaError: on opening, a device does not exist or delivers no stream of its kind.
@@ -69,6 +73,8 @@ class LiveSource(ItemSource):
         microphone_format: str = MICROPHONE_FORMAT,
         camera_options: dict[str, str] | None = None,
         microphone_options: dict[str, str] | None = None,
+        reopen_s: float | None = None,
+        report: Callable[[str], object] = lambda _: None,
         wall_clock_ns: Callable[[], int] = time.time_ns,
     ):
         """Open the devices; reading starts with the first item asked for.
@@ -79,6 +85,9 @@ class LiveSource(ItemSource):
             camera_format, microphone_format: FFmpeg's names of input formats (``v4l2``, ``alsa``, ``pulse``,
                 ``lavfi``, ...), if this build of FFmpeg has them.
             camera_options, microphone_options: FFmpeg options, e.g. ``{"video_size": "640x480"}``.
+            reopen_s: a device that failed is opened again every so many seconds until it delivers; None for never.
+            report: takes what goes wrong with a device when it happens, and that one is back; called in the device's
+                thread.
             wall_clock_ns: the Unix clock.
         """
         if camera is None and microphone is None:
@@ -88,7 +97,10 @@ class LiveSource(ItemSource):
         self.problems: list[str] = []
         self.dropped_frames = 0
         self.start_wall_ns: int | None = None
+        self._reopen_s = reopen_s
+        self._report = report
         self._clock = wall_clock_ns
+        self._openers: list[Callable[[], StreamReader]] = []
         self._readers: list[StreamReader] = []
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
@@ -96,6 +108,7 @@ class LiveSource(ItemSource):
         self._numbers = count()
         self._newest: dict[int, int] = {}
         self._running: set[int] = set()
+        self._away: set[int] = set()  # failed, to be opened again
         self._failed = False
         self._closed = False
         wanted = (
@@ -105,7 +118,8 @@ class LiveSource(ItemSource):
         try:
             for kind, name, input_format, options in wanted:
                 if name is not None:
-                    self._readers.append(_open_device(kind, name, input_format, options))
+                    self._openers.append(partial(_open_device, kind, name, input_format, options))
+                    self._readers.append(self._openers[-1]())
         except BaseException:
             self.close()
             raise
@@ -137,17 +151,21 @@ class LiveSource(ItemSource):
             raise MediaError(f"{self.name}: {'; '.join(self.problems)}")
 
     def _start(self) -> None:
-        self._running = set(range(len(self._readers)))
-        for device, reader in enumerate(self._readers):
-            thread = threading.Thread(target=self._read, args=(device, reader), name=f"read {reader.name}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        with self._changed:
+            if self._closed:
+                return
+            self._running = set(range(len(self._readers)))
+            for device, reader in enumerate(self._readers):
+                name = f"read {reader.name}"
+                thread = threading.Thread(target=self._run, args=(device, reader), name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _next_entry(self):
         """Wait until the earliest item may go, with the lock held; None when there will be no more."""
         while not self._closed:
             if not self._heap:
-                if not self._running:
+                if not self._running and not self._away:
                     return None
                 self._changed.wait()
                 continue
@@ -159,16 +177,33 @@ class LiveSource(ItemSource):
             self._changed.wait(left_s)
         return None
 
-    def _read(self, device: int, reader: StreamReader) -> None:
+    def _run(self, device: int, reader: StreamReader | None) -> None:
+        """Read a device, and open it again where it failed and that is wanted; the work of its thread."""
+        failed = False
+        try:
+            while reader is not None:
+                failed = self._read(device, reader, failed)
+                reader = self._open_again(device) if failed and self._reopen_s is not None else None
+        finally:
+            with self._changed:
+                self._failed |= failed
+                self._running.discard(device)
+                self._away.discard(device)
+                self._changed.notify_all()
+
+    def _read(self, device: int, reader: StreamReader, was_away: bool) -> bool:
+        """Pass on a device's items until it ends; return whether it failed.
+
+        One that was away is back with its first item; without any it is still away, of which nothing new is said.
+        """
         offset_ns = None
         try:
             for item in reader:
                 if offset_ns is None:
-                    now_ns = self._clock()
-                    wall_clock = abs(now_ns - item.time_ns) < WALL_CLOCK_WITHIN_S * SECOND_NS
-                    # A chunk arrives when its last sample has been taken, its stamp is that of the first.
-                    duration_ns = item.end_ns - item.time_ns if isinstance(item, AudioChunk) else 0
-                    offset_ns = 0 if wall_clock else now_ns - duration_ns - item.time_ns
+                    offset_ns = self._offset_ns(item)
+                    if was_away:
+                        self._report(f"{reader.name}: delivers again")
+                    was_away = False
                 with self._changed:
                     if self._closed:
                         break
@@ -179,11 +214,45 @@ class LiveSource(ItemSource):
             reader.failure = str(problem)
         finally:
             reader.close()
+        if not was_away:
+            problems = [f"{reader.name}: {problem}" for problem in reader.problems]
             with self._changed:
-                self.problems.extend(f"{reader.name}: {problem}" for problem in reader.problems)
-                self._failed |= reader.failure is not None
-                self._running.discard(device)
-                self._changed.notify_all()
+                self.problems.extend(problems)
+                del self.problems[:-MAX_PROBLEMS]
+            for problem in problems:
+                self._report(problem)
+        return was_away or reader.failure is not None
+
+    def _open_again(self, device: int) -> StreamReader | None:
+        """Open a device that failed until that works; None where the source is closed before."""
+        with self._changed:
+            self._running.discard(device)  # the other's items wait for it no more
+            self._away.add(device)
+            self._changed.notify_all()
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._closed, self._reopen_s):
+                    return None
+            try:
+                reader = self._openers[device]()
+            except Exception:  # whatever it is this time: that the device failed has been said
+                continue
+            with self._changed:
+                if not self._closed:
+                    self._away.discard(device)
+                    self._running.add(device)
+                    return reader
+            reader.close()
+            return None
+
+    def _offset_ns(self, first: Item) -> int:
+        """Return what makes a device's times those of the wall clock, told by its first item."""
+        now_ns = self._clock()
+        if abs(now_ns - first.time_ns) < WALL_CLOCK_WITHIN_S * SECOND_NS:
+            return 0
+        # A chunk arrives when its last sample has been taken, its stamp is that of the first.
+        duration_ns = first.end_ns - first.time_ns if isinstance(first, AudioChunk) else 0
+        return now_ns - duration_ns - first.time_ns
 
     def _put(self, device: int, captured_ns: int, item: Item) -> None:
         heapq.heappush(self._heap, (captured_ns, next(self._numbers), device, item, time.monotonic()))

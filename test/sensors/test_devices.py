@@ -1,7 +1,9 @@
 """Devices are stood in for by FFmpeg's own generators (its input format lavfi), and by readers with known stamps."""
 
 import itertools
+import threading
 import time
+from queue import Queue
 
 import numpy as np
 import pytest
@@ -98,12 +100,14 @@ def test_wall_clock_stamps_are_kept(monkeypatch):
 def test_a_device_that_fails_is_named_and_the_other_goes_on(monkeypatch):
     camera = FakeReader([frame(0)], "the camera", "reading the video stopped: no such device")
     microphone = FakeReader([chunk(i * 10_000_000) for i in range(30)])
-    source = live(monkeypatch, [camera, microphone], wall_clock_ns=lambda: 10**18)
+    told = []
+    source = live(monkeypatch, [camera, microphone], wall_clock_ns=lambda: 10**18, report=told.append)
     items = list(itertools.islice(source, 31))
     assert [len(part) for part in split(items)] == [1, 30]
     assert source.problems == ["the camera: reading the video stopped: no such device"]
     with pytest.raises(MediaError, match="no such device"):
         next(source)
+    assert told == source.problems
 
 
 def test_a_silent_device_does_not_hold_up_the_other(monkeypatch):
@@ -111,8 +115,6 @@ def test_a_silent_device_does_not_hold_up_the_other(monkeypatch):
         def __iter__(self):
             released.wait(30)
             yield from ()
-
-    import threading
 
     released = threading.Event()
     microphone = FakeReader([chunk(i * 10_000_000) for i in range(5)])
@@ -132,6 +134,186 @@ def test_unread_frames_are_dropped_oldest_first(monkeypatch):
     assert len(items) == devices.MAX_WAITING_FRAMES and source.dropped_frames == 12
     assert items[-1].time_ns - items[0].time_ns == 70_000_000
     assert source.start_wall_ns == 10**18 + 120_000_000
+
+
+class DrivenReader(FakeReader):
+    """A device that delivers what the test puts into ``feed``; a text is its failure, None its end."""
+
+    def __init__(self, name="fake"):
+        super().__init__([], name)
+        self.feed, self.began = Queue(), threading.Event()
+
+    def __iter__(self):
+        self.began.set()
+        while isinstance(item := self.feed.get(timeout=30), VideoFrame | AudioChunk):
+            yield item
+        self.failure = item
+        self.problems = [item] if item else []
+
+
+class Plug:
+    """Stands in for opening: of each device a reader, an error or a function that returns one, then errors only."""
+
+    def __init__(self, **devices):
+        self.devices = {kind: list(turns) for kind, turns in devices.items()}
+        self.opened = {kind: 0 for kind in devices}
+
+    def __call__(self, kind, name, *_):
+        self.opened[kind] += 1
+        turn = self.devices[kind].pop(0) if self.devices[kind] else MediaError(f"{name}: no such device")
+        turn = turn if isinstance(turn, FakeReader | Exception) else turn()
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
+
+
+def reopening(monkeypatch, reopen_s=0.001, clock=lambda: 10**18, **turns):
+    """Return a source that opens devices anew, what opens them, and the queue of what it says."""
+    plug, told = Plug(**turns), Queue()
+    monkeypatch.setattr(devices, "_open_device", plug)
+    names = {"camera": "the camera"} if "video" in turns else {}
+    names |= {"microphone": "the microphone"} if "audio" in turns else {}
+    return LiveSource(**names, reopen_s=reopen_s, wall_clock_ns=clock, report=told.put), plug, told
+
+
+def everything(told):
+    return [told.get_nowait() for _ in range(told.qsize())]
+
+
+def test_a_device_that_fails_comes_back_with_stamps_of_its_own(monkeypatch):
+    now_ns = [10**18]
+
+    def later():
+        now_ns[0] += 5 * SECOND
+        return FakeReader([frame(i * 30_000_000) for i in range(3)], "the camera")
+
+    first = FakeReader([frame(7 * SECOND + i * 30_000_000) for i in range(3)], "the camera", "it is unplugged")
+    # It cannot be opened, then opens but delivers nothing, failing or not: none of these is said.
+    gone = [MediaError("no such device"), OSError("input/output error"), FakeReader([], "the camera", "it fails")]
+    source, plug, told = reopening(
+        monkeypatch, clock=lambda: now_ns[0], video=[first, *gone, FakeReader([], "the camera"), later]
+    )
+    items = list(source)  # once back, it ends by itself: that is no failure, and nothing to open again
+    assert [item.time_ns for item in items] == [
+        i * 30_000_000 + later_ns for later_ns in (0, 5 * SECOND) for i in range(3)
+    ]
+    assert source.start_wall_ns == 10**18 and plug.opened == {"video": 6}
+    assert everything(told) == ["the camera: it is unplugged", "the camera: delivers again"]
+    assert source.problems == ["the camera: it is unplugged"]
+    assert first.closed and gone[2].closed
+
+
+def test_the_other_device_is_not_held_up_by_one_that_is_away(monkeypatch):
+    monkeypatch.setattr(devices, "HOLD_S", 40.0)
+    opening, plugged_in = threading.Event(), threading.Event()
+    cameras, microphone = [DrivenReader("the camera"), DrivenReader("the camera")], DrivenReader("the microphone")
+
+    def slowly():
+        opening.set()
+        assert plugged_in.wait(30)
+        return cameras[1]
+
+    source, _, told = reopening(monkeypatch, video=[cameras[0], slowly], audio=[microphone])
+    began = time.monotonic()
+    with source:
+        cameras[0].feed.put(frame(10**18))
+        microphone.feed.put(chunk(10**18 + 5_000_000))
+        assert isinstance(next(source), VideoFrame)
+        cameras[0].feed.put("it is unplugged")
+        assert told.get(timeout=30) == "the camera: it is unplugged"
+        assert next(source).time_ns == 5_000_000  # while it waits to be opened
+        assert time.monotonic() - began < 20.0
+        assert opening.wait(30)
+        for i in range(1, 50):  # and while that is being done
+            microphone.feed.put(chunk(10**18 + 5_000_000 + i * 10_000_000))
+            assert next(source).time_ns == 5_000_000 + i * 10_000_000
+            assert time.monotonic() - began < 20.0
+        plugged_in.set()
+        assert cameras[1].began.wait(30) and source._running == {0, 1}
+        # In order again, though the frame comes after the later sound.
+        microphone.feed.put(chunk(10**18 + SECOND))
+        cameras[1].feed.put(frame(10**18 + SECOND - 1))
+        cameras[1].feed.put(frame(10**18 + SECOND + 1))
+        assert [next(source).time_ns for _ in range(2)] == [SECOND - 1, SECOND]
+        assert told.get(timeout=30) == "the camera: delivers again"
+        for reader in (cameras[1], microphone):
+            reader.feed.put(None)
+        assert [item.time_ns for item in source] == [SECOND + 1]
+
+
+def test_iterating_waits_for_two_devices_that_are_both_away(monkeypatch):
+    def turns(make, name):
+        failing, well = FakeReader([make(10**18)], name, "it is unplugged"), FakeReader([make(10**18 + SECOND)], name)
+        return [failing, *[MediaError("no such device")] * 5, well]
+
+    source, plug, told = reopening(monkeypatch, video=turns(frame, "the camera"), audio=turns(chunk, "the microphone"))
+    items = list(source)
+    assert [[item.time_ns for item in part] for part in split(items)] == [[0, SECOND]] * 2
+    assert plug.opened == {"video": 7, "audio": 7}
+    said = everything(told)
+    for name in ("the camera", "the microphone"):
+        assert [text for text in said if text.startswith(name)] == [
+            f"{name}: it is unplugged",
+            f"{name}: delivers again",
+        ]
+
+
+def test_closing_ends_the_waiting_for_a_device(monkeypatch):
+    camera, microphone = FakeReader([], "the camera", "it is gone"), FakeReader([], "the microphone", "it is gone")
+    source, plug, told = reopening(monkeypatch, reopen_s=3600.0, video=[camera], audio=[microphone])
+    items = []
+    iterating = threading.Thread(target=lambda: items.extend(source), daemon=True)
+    iterating.start()
+    assert {told.get(timeout=30) for _ in range(2)} == {"the camera: it is gone", "the microphone: it is gone"}
+    assert iterating.is_alive()
+    source.close()
+    iterating.join(30)
+    assert not iterating.is_alive() and not any(thread.is_alive() for thread in source._threads)
+    assert items == [] and plug.opened == {"video": 1, "audio": 1}
+
+
+def test_a_device_that_opens_after_closing_is_closed(monkeypatch):
+    opening, closed, late = threading.Event(), threading.Event(), DrivenReader()
+
+    def slowly():
+        opening.set()
+        assert closed.wait(30)
+        return late
+
+    source, _, _ = reopening(monkeypatch, video=[FakeReader([], "the camera", "it is gone"), slowly])
+    iterating = threading.Thread(target=lambda: list(source), daemon=True)
+    iterating.start()
+    assert opening.wait(30)
+    closing = threading.Thread(target=source.close, daemon=True)
+    closing.start()
+    iterating.join(30)
+    assert not iterating.is_alive() and not late.closed
+    closed.set()
+    source._threads[0].join(30)
+    assert late.closed and not late.began.is_set() and not source._threads[0].is_alive()
+
+
+def test_a_source_that_was_closed_starts_no_reading(monkeypatch):
+    camera = DrivenReader("the camera")
+    source, _, told = reopening(monkeypatch, video=[camera])
+    source.close()
+    assert list(source) == [] and source._threads == []
+    assert camera.closed and not camera.began.is_set() and told.empty()
+
+
+def test_problems_do_not_grow_without_bound(monkeypatch):
+    glitches = [FakeReader([frame(i)], "the camera", f"glitch {i}") for i in range(100)]
+    source, _, told = reopening(monkeypatch, reopen_s=0.0, video=[*glitches, FakeReader([frame(100)], "the camera")])
+    assert len(list(source)) + source.dropped_frames == 101
+    assert source.problems == [f"the camera: glitch {i}" for i in range(100 - devices.MAX_PROBLEMS, 100)]
+    assert len(everything(told)) == 200
+
+
+def test_a_device_that_is_not_there_fails_at_once_though_it_might_be_opened_again(monkeypatch):
+    camera = FakeReader([])
+    with pytest.raises(MediaError, match="the microphone: no such device"):
+        reopening(monkeypatch, video=[camera], audio=[])
+    assert camera.closed
 
 
 @pytest.mark.skipif(not devices.ALSA_CONFIGURATION.is_file(), reason="alsa is not installed")
