@@ -16,7 +16,7 @@ _OPTIONS = {
     "MALLOC_ARENA_MAX": (-8, 1),
 }
 # How often a process gives back what has become free, in seconds.
-GIVE_BACK_S = 60.0
+GIVE_BACK_S = 10.0
 
 
 def keep_freed_memory() -> bool:

@@ -16,14 +16,14 @@ from typing import Any
 
 import psutil
 
-from emotion_recognition.memory import give_back_freed_memory, keep_freed_memory
+from emotion_recognition.memory import GIVE_BACK_S, give_back_freed_memory, keep_freed_memory
 from emotion_recognition.processes import own_domain
 from emotion_recognition.reliability.incidents import INCIDENTS
 from emotion_recognition.reliability.robot import STEP_NS, Robot
 from emotion_recognition.reliability.workers import write_report
 from emotion_recognition.stamps import SECOND_NS
 
-MINUTE = 60 * SECOND_NS // STEP_NS  # steps
+MINUTE, GIVE_BACK = 60 * SECOND_NS // STEP_NS, round(GIVE_BACK_S * SECOND_NS / STEP_NS)  # steps
 WARM_UP_MINUTES = 10
 # Of a minute, in steps: when the fault begins and how long it lasts at most; what is left is for coming back.
 BEGINS, LASTS = (3, 10), (3, 30)
@@ -41,8 +41,9 @@ class Soak:
     Attributes:
         not_recovered: minutes without a decision on face and voice after the fault, by its kind.
         minutes, kinds: lived through.
-        rss_mib: resident memory at the end of the first ten minutes and of each further one.
-        given_back_mib: the same when what was free has gone back, as it does once a minute.
+        rss_mib: resident memory at the end of the first ten minutes and of each further one, when free memory has not
+            gone back for as long as it ever has not.
+        given_back_mib: the same when it has.
 
     Args:
         robot: with its nodes at work.
@@ -57,6 +58,7 @@ class Soak:
         self.rss_mib: list[float] = []
         self.given_back_mib: list[float] = []
         self._process = psutil.Process()
+        self._kept = 0  # steps since free memory went back
 
     def warm_up(self) -> None:
         """Live through the first ten minutes, with every kind of fault once."""
@@ -96,13 +98,20 @@ class Soak:
 
     def _live(self, steps: int) -> None:
         for _ in range(steps):
+            if self._kept == GIVE_BACK:
+                self._give_back()
             self.robot.step()
+            self._kept += 1
 
     def _weigh(self) -> None:
         self.rss_mib.append(self._resident_mib())
-        # As the nodes' processes do every minute.
-        give_back_freed_memory()
+        self._give_back()
         self.given_back_mib.append(self._resident_mib())
+
+    def _give_back(self) -> None:
+        """Give free memory back, which the nodes' processes do by themselves."""
+        give_back_freed_memory()
+        self._kept = 0
 
     def _resident_mib(self) -> float:
         return self._process.memory_info().rss / MIB

@@ -13,6 +13,8 @@ pytest.importorskip("rclpy", reason="needs ROS")
 pytest.importorskip("av", reason="the recording is read with PyAV")
 
 from emotion_recognition.processes import own_domain  # noqa: E402
+from emotion_recognition.reliability import soak_worker  # noqa: E402
+from emotion_recognition.reliability.incidents import Incident  # noqa: E402
 from emotion_recognition.reliability.robot import Robot  # noqa: E402
 from emotion_recognition.reliability.sensing import image_message  # noqa: E402
 from emotion_recognition.reliability.soak import soak  # noqa: E402
@@ -94,6 +96,29 @@ def test_a_stamp_of_no_sensor_is_counted(robot):
     robot.mend()
     assert robot.judge.bad_emotions > before
     assert any("was not sent by a sensor" in one for one in robot.judge.examples)
+
+
+class Still:
+    """Stands for a robot; what happens is noted."""
+
+    both = 0
+
+    def __init__(self, happened: list[str]):
+        self.step = lambda: happened.append("step")
+        self.mend = lambda: None
+
+
+def test_memory_is_weighed_when_it_has_not_gone_back_for_as_long_as_in_a_node(monkeypatch):
+    happened = []
+    monkeypatch.setattr(soak_worker, "give_back_freed_memory", lambda: happened.append("given back"))
+    monkeypatch.setattr(soak_worker.Soak, "_resident_mib", lambda self: happened.append("weighed") or 100.0)
+    monkeypatch.setattr(soak_worker, "INCIDENTS", {"nothing": Incident(lambda robot, random: None)})
+    life = Soak(Still(happened), Random(1))
+    for _ in range(2):
+        life.minute()
+    ten_seconds = ["step"] * 10
+    minute = [*[*ten_seconds, "given back"] * 5, *ten_seconds, "weighed", "given back", "weighed"]
+    assert happened == minute * 2 and life.rss_mib == life.given_back_mib == [100.0] * 2
 
 
 def test_a_crash_is_counted_and_another_process_lives_the_rest(tmp_path):
