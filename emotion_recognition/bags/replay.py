@@ -169,7 +169,8 @@ class _Ear:
 
 @contextlib.contextmanager
 def _nodes(file: Path, domain: Mapping[str, str]) -> Iterator[Process]:
-    words = [sys.executable, "-m", "emotion_recognition.nodes.composed", "--ros-args", "--params-file", str(file)]
+    ros_arguments = ["--ros-args", "--params-file", str(file)]
+    words = [sys.executable, "-m", "emotion_recognition.nodes.composed", "--strict", *ros_arguments]
     process = Process("nodes", words, {**os.environ, **domain})
     try:
         yield process

@@ -259,9 +259,11 @@ class PerceptionNode(ManagedNode):
 
         A timer by the system's clock stands still for as long as that is set back; one by a time that is told does not.
         """
-        is_told = self.get_parameter("use_sim_time").value
-        make = self.create_timer if is_told else self._steadily
-        self._clocks.append(make(period_s, self._guarded(callback)))
+        if self.get_parameter("use_sim_time").value:
+            timer = self.create_timer(period_s, self._guarded(callback))
+        else:
+            timer = self._steadily(period_s, callback)
+        self._clocks.append(timer)
 
     def _steadily(self, period_s: float, callback: Callable[[], None]) -> Any:
         """Return a timer of steady time."""

@@ -26,6 +26,9 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--camera", default="", help="camera device, for example /dev/video0")
     parser.add_argument("--microphone", default="", help="ALSA microphone device, for example default")
     parser.add_argument("--wait-for-subscriber", action="store_true", help="play once somebody listens to emotion")
+    parser.add_argument(
+        "--strict", action="store_true", help="end where a node cannot start, as with a file, instead of trying again"
+    )
     return parser.parse_args(args)
 
 
@@ -48,7 +51,9 @@ def main(args: list[str] | None = None) -> int:
         sources[:] = [node for node in nodes if isinstance(node, MediaSourceNode)]
         return all(source.finished.is_set() for source in sources)
 
-    code = spin_nodes(makers, command, until=ended if overrides else None, images=bool(overrides))
+    until = ended if overrides else None
+    strict = options.strict or bool(options.media)
+    code = spin_nodes(makers, command, until=until, images=bool(overrides), strict=strict)
     if code == EXIT_OK and any(source.failed for source in sources):
         return EXIT_FAILED
     return code

@@ -109,11 +109,12 @@ def spin_nodes(
     args: list[str] | None = None,
     until: Callable[[list[Node]], bool] | None = None,
     images: bool = False,
+    strict: bool = False,
 ) -> int:
     """Make nodes, start them by themselves where their ``autostart`` says so, and spin them.
 
-    A node that cannot start says so on /diagnostics and tries again, beside the others (``tries_again``); one that does
-    not, as where a media file cannot be played, ends the process.
+    A node that cannot start says so on /diagnostics and tries again, beside the others; with ``strict``, or where it
+    does not try again (``tries_again``), as with a media file that cannot be played, the process ends.
 
     One node is spun in this thread, several in a thread and an executor each: an executor looks at all that its nodes
     have whenever one message comes.
@@ -126,13 +127,14 @@ def spin_nodes(
         args: command line with ROS arguments, ``sys.argv`` if None.
         until: looked at several times a second; True ends the spinning.
         images: whether one of them publishes images.
+        strict: end where a node cannot start.
 
     Returns:
-        Exit code: 0 after a signal or ``until``, 1 where a node could not be made or cannot play its file, 2 for a
-        wrong parameter.
+        Exit code: 0 after a signal or ``until``, 1 where the process ends because a node cannot be made or start, 2 for
+        a wrong parameter.
     """
     with EndOnSignal() as ending:
-        return _spin_until(ending.stop, makers, args, until, images)
+        return _spin_until(ending.stop, makers, args, until, images, strict)
 
 
 def _spin_until(
@@ -141,6 +143,7 @@ def _spin_until(
     args: list[str] | None,
     until: Callable[[list[Node]], bool] | None,
     images: bool,
+    strict: bool,
 ) -> int:
     prepare_environment(images)
     keep_freed_memory()
@@ -168,7 +171,7 @@ def _spin_until(
             spinner.add(node)
         if code == EXIT_OK:
             failed = [node for node in nodes if not (stop.is_set() or node.autostart(LEARN_S))]
-            if not all(node.tries_again for node in failed):
+            if any(strict or not node.tries_again for node in failed):
                 code = EXIT_FAILED
         give_back = time.monotonic()
         while code == EXIT_OK and not stop.is_set() and not (until and until(nodes)):

@@ -84,3 +84,13 @@ def test_the_nodes_get_the_parameters_and_their_complaints_are_problems(made, tm
         assert run.parameters["frames"] == 5
         (line,) = run.problems
         assert "topic /image/compressed, offset 4.0" in line and " s old: expected at most 0.5 s" in line
+
+
+def test_nodes_that_cannot_start_are_an_error(made, tmp_path):
+    """Without one of them the rest would be judged as if it were all."""
+    (tmp_path / "params.yaml").write_text(
+        f"speech_classifier: {{ros__parameters: {{speech_model: {tmp_path}/a.json}}}}\n"
+    )
+    bag = demo_bag(made, tmp_path / "bag", duration_s=2.5)
+    with pytest.raises(RuntimeError, match=rf"the nodes ended with exit code 1: .*cannot configure: {tmp_path}/a.json"):
+        evaluate_bag(bag, Evaluation(way="replayed", rate=1.0, parameters=tmp_path / "params.yaml"))

@@ -9,7 +9,7 @@ rclpy = pytest.importorskip("rclpy", reason="needs ROS")
 from rclpy.node import Node  # noqa: E402
 
 from emotion_recognition.nodes import running  # noqa: E402
-from emotion_recognition.nodes.running import EXIT_OK, Spinner, spin_nodes  # noqa: E402
+from emotion_recognition.nodes.running import EXIT_FAILED, EXIT_OK, Spinner, spin_nodes  # noqa: E402
 
 
 class Ticking(Node):
@@ -101,6 +101,30 @@ def test_spinning_ends_where_it_is_told_to(ros):
     assert spin_nodes([lambda: Idle("one"), lambda: Idle("two")], [], until) == EXIT_OK
     assert seen == [["one", "two"]] * 3
     assert not rclpy.ok()
+
+
+class Unable(Idle):
+    """Cannot start."""
+
+    tries_again = True
+
+    def autostart(self, learn_s):
+        return False
+
+
+class Unwilling(Unable):
+    """Nor tries it again."""
+
+    tries_again = False
+
+
+@pytest.mark.parametrize(
+    ("kind", "strict", "expected"),
+    [(Unable, False, EXIT_OK), (Unable, True, EXIT_FAILED), (Unwilling, False, EXIT_FAILED), (Idle, True, EXIT_OK)],
+)
+def test_a_process_ends_with_a_node_that_cannot_start_where_it_has_to(ros, kind, strict, expected):
+    makers = [lambda: Idle("one"), lambda: kind("two")]
+    assert spin_nodes(makers, [], lambda nodes: True, strict=strict) == expected
 
 
 @pytest.mark.parametrize(("apart_s", "times"), [(0.0, 4), (3600.0, 1)])
