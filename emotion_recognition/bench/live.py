@@ -129,6 +129,7 @@ def measure(scenario: Scenario) -> dict[str, Any]:
         processes.append(source)
         spin(lambda: any(frame == CAMERA for *_, frame in heard.emotions), DEADLINE_S, "a decision on a face")
         spin(lambda: False, scenario.warm_up_s)
+        _check_errors(nodes)
         before = _reading(nodes, source, node)
         end = time.monotonic() + scenario.seconds
         memory = [before.rss_mib]
@@ -215,6 +216,13 @@ def _check(processes: list[MeasuredProcess]) -> None:
     ended = [one for one in processes if not one.is_running]
     if ended:
         raise RuntimeError(f"{', '.join(one.name for one in ended)} ended early; {_tails(ended)}")
+
+
+def _check_errors(nodes: list[MeasuredProcess]) -> None:
+    """Raise an error where a node cannot do its work: its costs would be missing in the sum."""
+    errors = [line for line in _warnings(nodes) if not line.startswith("[WARN")]
+    if errors:
+        raise RuntimeError(f"a node does not work: {errors[0]}")
 
 
 def _tails(processes: list[MeasuredProcess]) -> str:

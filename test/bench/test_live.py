@@ -47,3 +47,12 @@ def test_a_process_that_ends_early_is_named(monkeypatch):
     monkeypatch.setattr(live, "node_command", lambda name, namespace: ["sh", "-c", "echo no camera; exit 3"])
     with pytest.raises(RuntimeError, match="composed ended early; composed: no camera"):
         live.measure(live.Scenario(composed=True))
+
+
+def test_a_node_that_does_not_work_is_named(monkeypatch):
+    installed()
+    command = live.node_command
+    missing = ["-p", "speech_model:=/nowhere/a.json"]
+    monkeypatch.setattr(live, "node_command", lambda name, namespace: [*command(name, namespace), *missing])
+    with pytest.raises(RuntimeError, match="a node does not work: .*cannot configure: /nowhere/a.json"):
+        live.measure(live.Scenario(composed=True, seconds=1.0, warm_up_s=0.1))
