@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,14 @@ def test_a_process_is_ended_only_where_it_does_not_end_by_itself(takes_s, code, 
 
 def test_the_grace_leaves_time_to_end():
     assert 0.5 <= GRACE_S <= LIMIT_S - 0.5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("name", ["fusion", "composed"])
+def test_signals_end_a_process_that_is_only_being_loaded(start, name, number):
+    process = start(name)
+    # Of all that it imports this comes early.
+    while "numpy" not in Path(f"/proc/{process.pid}/maps").read_text():
+        assert process.running, process.output()
+        time.sleep(0.001)
+    assert_ends(process, number)
