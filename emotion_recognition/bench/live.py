@@ -220,7 +220,7 @@ def _check(processes: list[MeasuredProcess]) -> None:
 
 def _check_errors(nodes: list[MeasuredProcess]) -> None:
     """Raise an error where a node cannot do its work: its costs would be missing in the sum."""
-    errors = [line for line in _warnings(nodes) if not line.startswith("[WARN")]
+    errors = _lines(nodes, "[ERROR", "[FATAL")
     if errors:
         raise RuntimeError(f"a node does not work: {errors[0]}")
 
@@ -230,7 +230,8 @@ def _tails(processes: list[MeasuredProcess]) -> str:
 
 
 def _warnings(nodes: list[MeasuredProcess]) -> list[str]:
-    lines = [
-        line for one in nodes for line in one.output().splitlines() if line.startswith(("[WARN", "[ERROR", "[FATAL"))
-    ]
-    return lines[:LOG_LINES]
+    return _lines(nodes, "[WARN", "[ERROR", "[FATAL")[:LOG_LINES]
+
+
+def _lines(nodes: list[MeasuredProcess], *levels: str) -> list[str]:
+    return [line for one in nodes for line in one.output().splitlines() if line.startswith(levels)]

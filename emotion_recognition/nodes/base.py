@@ -54,6 +54,7 @@ class PerceptionNode(ManagedNode):
         self._clocks: list = []
         self._demand: Any = None
         self._again: Any = None
+        self._left = 0
         self._active = self._working = False
         super().__init__(**kwargs)
         self.reporter = Reporter(self.get_logger().warning, self.parameters.get("silence_report", 5.0))
@@ -99,13 +100,16 @@ class PerceptionNode(ManagedNode):
 
     def _get_to_work(self, learn_s: float) -> bool:
         if self.state_label == "unconfigured" and self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
-            return False
-        self._panel.learn(learn_s)
-        return self.trigger_activate() == TransitionCallbackReturn.SUCCESS
+            works = False
+        else:
+            self._panel.learn(learn_s)
+            works = self.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        self._left = self.transitions
+        return works
 
     def _start_again(self) -> None:
-        # Without a failure somebody else has made a transition since: what becomes of the node is theirs.
-        if not self.failure or self._get_to_work(0.0):
+        # What becomes of a node to which a manager has turned is the manager's.
+        if self.transitions != self._left or self._get_to_work(0.0):
             self.destroy_timer(self._again)
 
     def _configured(self) -> None:

@@ -28,6 +28,7 @@ class ManagedNode(LifecycleNode):
     Attributes:
         parameters: their checked values by name.
         failure: of the last transition, as it stands in the log; empty where it was made.
+        transitions: how many were tried.
 
     Raises:
         ParameterError: a parameter has a wrong value.
@@ -36,7 +37,7 @@ class ManagedNode(LifecycleNode):
     NAME = ""
 
     def __init__(self, **kwargs: Any):
-        self.failure = ""
+        self.failure, self.transitions = "", 0
         super().__init__(self.NAME, **kwargs)
         forget_destroyed(self.default_callback_group)
         try:
@@ -118,6 +119,7 @@ class ManagedNode(LifecycleNode):
         undo: Callable[[], None] | None = None,
     ) -> TransitionCallbackReturn:
         """Make a transition; one that can be undone fails with an expected error, any other error is processed."""
+        self.transitions += 1
         try:
             action()
             result = then()

@@ -40,8 +40,9 @@ class MediaSourceNode(PerceptionNode):
 
     @property
     def tries_again(self) -> bool:
-        """A device may be plugged in later; a file that cannot be played ends the process."""
-        return not self.parameters["media"]
+        """A device may be plugged in later; a file that cannot be played, or no source at all, ends the process."""
+        p = self.parameters
+        return not p["media"] and bool(p["camera"] or p["microphone"])
 
     def configure(self) -> None:
         """Open the source."""

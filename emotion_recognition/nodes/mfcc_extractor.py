@@ -12,11 +12,12 @@ from emotion_recognition.nodes import qos
 from emotion_recognition.nodes.base import PerceptionNode
 from emotion_recognition.nodes.conversions import mfcc_message, stamp_ns
 from emotion_recognition.nodes.running import run
+from emotion_recognition.parameters import defaults
 from emotion_recognition.stamps import SECOND_NS
 
 QUEUED_CHUNKS = 500
-# Sound that has waited for longer is of no use: the fusion would not take what comes of it (its stale_after).
-PATIENCE_S = 1.5
+# Of sound that has waited for longer nothing can come that the fusion takes, as it is shipped.
+PATIENCE_S = defaults("fusion")["stale_after"]
 
 
 @dataclass(frozen=True)

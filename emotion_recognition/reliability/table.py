@@ -28,6 +28,8 @@ KEYS = {
         "faults", "memory", "wall_s",
     ),
 }  # fmt: skip
+# Series of a robot's memory.
+MEMORY = ("as_it_was", "given_back")
 # A node of the matrix is killed, and hung.
 _NODE_WAYS = 2
 
@@ -47,6 +49,8 @@ def read_last_line(path: Path, run: str) -> dict[str, Any]:
     missing = [key for key in KEYS[run] if not isinstance(found, dict) or key not in found]
     if missing:
         raise ValueError(f"{path}: last line has no {', '.join(missing)}: expected that of `make {run}`")
+    if any(kind not in one for one in found.get("memory", ()) for kind in MEMORY):
+        raise ValueError(f"{path}: memory has no {' and '.join(MEMORY)}: expected what `make {run}` prints now")
     return found
 
 

@@ -56,3 +56,17 @@ def test_a_node_that_does_not_work_is_named(monkeypatch):
     monkeypatch.setattr(live, "node_command", lambda name, namespace: [*command(name, namespace), *missing])
     with pytest.raises(RuntimeError, match="a node does not work: .*cannot configure: /nowhere/a.json"):
         live.measure(live.Scenario(composed=True, seconds=1.0, warm_up_s=0.1))
+
+
+class Said:
+    """Stands for a process that has said something."""
+
+    def __init__(self, *lines: str):
+        self.output = lambda: "\n".join(lines)
+
+
+def test_an_error_behind_many_warnings_is_found():
+    warned = Said(*["[WARN] slow"] * 20)
+    live._check_errors([warned])
+    with pytest.raises(RuntimeError, match=r"a node does not work: \[ERROR\] cannot configure"):
+        live._check_errors([warned, Said("[INFO] here", "[ERROR] cannot configure")])

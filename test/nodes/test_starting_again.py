@@ -87,6 +87,24 @@ def test_a_manager_that_configures_the_node_decides_what_follows(bench, unstarte
     assert is_in(bench, node, INACTIVE)
 
 
+def not_now():
+    raise OSError("not now")
+
+
+def test_a_manager_whose_activation_fails_is_not_overtaken(bench, unstarted):
+    node, bring_model = unstarted
+    assert not node.autostart()
+    node._again.cancel()
+    bring_model()
+    assert change(bench, node, Transition.TRANSITION_CONFIGURE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node, "activate", not_now)
+        assert not change(bench, node, Transition.TRANSITION_ACTIVATE)
+    node._again.reset()
+    bench.until(lambda: node._again not in [*node.timers], "it tries no more")
+    assert is_in(bench, node, INACTIVE)
+
+
 def test_a_node_that_cannot_start_keeps_no_other_from_its_work(bench, start, told, tmp_path):
     file = tmp_path / "parameters.yaml"
     file.write_text(f'/**/speech_classifier:\n  ros__parameters: {{speech_model: "{tmp_path}/mine.json"}}\n')
@@ -97,6 +115,11 @@ def test_a_node_that_cannot_start_keeps_no_other_from_its_work(bench, start, tol
     status = told("speech_classifier", ERROR, f"cannot configure: {tmp_path}/mine.json: ")
     assert {pair.key: pair.value for pair in status.values}["state"] == "unconfigured"
     assert process.running
+
+
+def test_a_source_of_nothing_is_not_tried_again(bench, soon):
+    node = bench.add(MediaSourceNode, started=False)
+    assert not node.autostart() and not node.tries_again and node._again is None
 
 
 def test_a_source_that_is_gone_when_perception_is_switched_on_is_found_later(bench, soon, told, tmp_path):

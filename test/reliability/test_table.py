@@ -78,6 +78,13 @@ def test_what_the_runs_printed_is_kept_and_written(tmp_path, capsys):
     assert capsys.readouterr().out == f"{written}\n"
 
 
+def test_memory_as_it_was_weighed_before_is_refused(tmp_path, capsys):
+    file, records = tmp_path / "printed", tmp_path / "kept.json"
+    file.write_text(json.dumps({**SOAK, "memory": [{"after_10_minutes_mib": 200.0}]}))
+    assert table.main(["--soak", str(file), "--records", str(records)]) == 2
+    assert "printed: memory has no as_it_was and given_back" in capsys.readouterr().err and not records.exists()
+
+
 @pytest.mark.parametrize("text", ["", "no json", json.dumps(SOAK), "[1]"])
 def test_another_file_is_refused(tmp_path, capsys, text):
     file = tmp_path / "printed"
