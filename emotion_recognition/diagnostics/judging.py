@@ -44,15 +44,20 @@ class NodeFacts:
     memory_mib: float | None = None
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether the node should work whoever listens and does not."""
+        return self.state == "active" and self.enabled and self.demanded is None and not self.working
+
+    @property
     def rest(self) -> str:
         """Why the node does not work, empty where it does."""
         if self.working:
             return ""
         if not self.enabled:
             return "perception is switched off"
-        if self.state != "active":
-            return self.state
-        return "at rest: nobody listens" if self.demanded is not None else "cannot begin to work"
+        if self.is_stuck:
+            return "cannot begin to work"
+        return "at rest: nobody listens" if self.state == "active" else self.state
 
 
 def input_status(
@@ -148,7 +153,7 @@ def _judge_node(facts: NodeFacts) -> tuple[Level, str]:
         return Level.ERROR, facts.failure
     if facts.errors and facts.error_age_s < ERROR_HOLD_S:
         return Level.ERROR, facts.error
-    if facts.state == "active" and facts.enabled and facts.demanded is None and not facts.working:
+    if facts.is_stuck:
         return Level.ERROR, f"{facts.rest}: {facts.error}" if facts.error else facts.rest
     unfit = [topic for topic, count in facts.mismatches.items() if count]
     if unfit:

@@ -90,18 +90,23 @@ def test_of_what_outruns_a_classifier_the_newest_is_used(bench, model, monkeypat
     assert line == f"{BUSY - 1} messages on {bench.namespace}/{topic} skipped: the processor is too busy"
 
 
+def extractor_held(bench, monkeypatch):
+    """Return an extractor, its microphone's publisher, what it says, its gate, and what makes a quarter of a second."""
+    node = bench.add(MfccExtractor, sample_rate=16000, window=0.5, min_window=0.2, hop=0.2, **QUIET)
+    publisher, heard = bench.publisher(AudioDataStamped, "audio_stamped"), bench.listen(MfccWindow, "mfcc")
+    rng = np.random.default_rng(0)
+
+    def noise(stamp):
+        return make.audio(rng.normal(0, 900, 4000).astype("<i2"), stamp)
+
+    return node, publisher, heard, Gate(monkeypatch, node._step._pipeline, "push"), noise
+
+
 def test_sound_that_outruns_the_extractor_is_left_out_and_counted(bench, monkeypatch):
     monkeypatch.setattr(mfcc_extractor, "QUEUED_CHUNKS", 3)
     # However long this machine takes to flood it.
     monkeypatch.setattr(mfcc_extractor, "PATIENCE_S", float("inf"))
-    node = bench.add(MfccExtractor, sample_rate=16000, window=0.5, min_window=0.2, hop=0.2, **QUIET)
-    publisher, heard = bench.publisher(AudioDataStamped, "audio_stamped"), bench.listen(MfccWindow, "mfcc")
-    rng = np.random.default_rng(0)
-    # A quarter of a second each.
-    gate = Gate(monkeypatch, node._step._pipeline, "push")
-
-    def noise(stamp):
-        return make.audio(rng.normal(0, 900, 4000).astype("<i2"), stamp)
+    node, publisher, heard, gate, noise = extractor_held(bench, monkeypatch)
 
     sent = flood(bench, monkeypatch, node, gate, publisher, noise)
     bench.until(lambda: heard and stamps(heard)[-1] == sent[-1], "the newest is used")
@@ -117,13 +122,7 @@ def test_sound_that_outruns_the_extractor_is_left_out_and_counted(bench, monkeyp
 def test_sound_that_has_waited_too_long_is_left_out_and_counted(bench, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(worker, "monotonic", lambda: now[0])
-    node = bench.add(MfccExtractor, sample_rate=16000, window=0.5, min_window=0.2, hop=0.2, **QUIET)
-    publisher, heard = bench.publisher(AudioDataStamped, "audio_stamped"), bench.listen(MfccWindow, "mfcc")
-    rng = np.random.default_rng(0)
-    gate = Gate(monkeypatch, node._step._pipeline, "push")
-
-    def noise(stamp):
-        return make.audio(rng.normal(0, 900, 4000).astype("<i2"), stamp)
+    node, publisher, heard, gate, noise = extractor_held(bench, monkeypatch)
 
     def late():
         now[0] = mfcc_extractor.PATIENCE_S + 0.1

@@ -76,30 +76,21 @@ def test_a_node_whose_model_is_missing_starts_when_it_is_there(bench, unstarted,
     bench.until(lambda: node._again not in [*node.timers], "it tries no more")
 
 
-def test_a_manager_that_configures_the_node_decides_what_follows(bench, unstarted):
-    node, bring_model = unstarted
-    assert not node.autostart()
-    node._again.cancel()
-    bring_model()
-    assert change(bench, node, Transition.TRANSITION_CONFIGURE)
-    node._again.reset()
-    bench.until(lambda: node._again not in [*node.timers], "it tries no more")
-    assert is_in(bench, node, INACTIVE)
-
-
 def not_now():
     raise OSError("not now")
 
 
-def test_a_manager_whose_activation_fails_is_not_overtaken(bench, unstarted):
+@pytest.mark.parametrize("activates", [False, True], ids=["configured", "activation failed"])
+def test_a_manager_that_configures_the_node_decides_what_follows(bench, unstarted, activates):
     node, bring_model = unstarted
     assert not node.autostart()
     node._again.cancel()
     bring_model()
     assert change(bench, node, Transition.TRANSITION_CONFIGURE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(node, "activate", not_now)
-        assert not change(bench, node, Transition.TRANSITION_ACTIVATE)
+    if activates:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(node, "activate", not_now)
+            assert not change(bench, node, Transition.TRANSITION_ACTIVATE)
     node._again.reset()
     bench.until(lambda: node._again not in [*node.timers], "it tries no more")
     assert is_in(bench, node, INACTIVE)
